@@ -1,0 +1,75 @@
+# make help lists the targets. CI runs these targets and nothing else.
+#
+# Every room's *.c goes into one archive per build profile, but for *_main.c (a program each, named at `programs`).
+# A profile has its own build directory: build/plain, build/san (address and undefined-behaviour sanitizers).
+
+CC       ?= cc
+CXX      ?= c++
+PROFILE  ?= plain
+SEED     ?= 1
+N        ?= 1000000
+FLOW     ?=
+CARD     ?= sim
+CLIENTS  ?= 4
+
+B         = build/$(PROFILE)
+WARN      = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+CFLAGS    = -std=gnu11 -Wstrict-prototypes $(WARN) -O2 -g -I.
+CXXFLAGS  = -std=gnu++17 -O2 -g -I.
+LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -lm
+ifeq ($(PROFILE),san)
+SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+
+rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/gateway host/client
+sources   = $(filter-out %_main.c %_print.c,$(wildcard $(addsuffix /*.c,$(rooms))))
+archive   = $(B)/libwirepit.a
+headers   = $(wildcard driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def)
+
+include sim/sim.mk
+include tests/tests.mk
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+programs  = $(B)/wirepit-gateway $(B)/wirepit-replay
+
+## make            build every program
+all: $(programs)
+
+## make help       this list
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make clean      remove everything that was built
+clean:
+	rm -rf build
+
+# ---- packages ----------------------------------------------------------------------------------------------------
+deps_build = gcc g++ make git libuuid1 verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev
+deps_test  = libcmocka-dev
+deps_lint  = clang-format iverilog
+deps_prove = yosys z3
+## make deps       install with apt what is missing (deps-build, deps-test, deps-lint, deps-prove are its parts)
+deps: deps-build deps-test deps-lint deps-prove
+deps-build deps-test deps-lint deps-prove: deps-%:
+	@tests/deps.sh $(deps_$*)
+
+# ---- C -----------------------------------------------------------------------------------------------------------
+$(B)/%.o: %.c $(headers)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) -c -o $@ $<
+$(archive): $(sources:%.c=$(B)/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+build/abi_print: driver/abi/abi_print.c driver/abi/abi.c $(wildcard driver/abi/*.def driver/abi/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ driver/abi/abi_print.c driver/abi/abi.c
+build/abi.vh: build/abi_print
+	build/abi_print verilog >$@
+build/abi.md: build/abi_print
+	build/abi_print markdown >$@
+
+.PHONY: all help clean deps deps-build deps-test deps-lint deps-prove

@@ -1,0 +1,105 @@
+/* abi_print: print the contract as the Verilog header that rtl/ includes (abi_print verilog) or as
+ * the reference page for people (abi_print markdown). Runs in every build, so nothing printed is
+ * checked in. */
+#include "driver/abi/abi.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+// clang-format off
+static void print_verilog(void) {
+    printf("// From driver/abi/*.def by driver/abi/abi_print.c; change those.\n");
+    printf("`define ABI_DIGEST 32'h%08x\n", abi_digest());
+#define MSG(name, meaning)
+#define PART(name, part, type, offset, meaning) \
+    printf("`define %s_%s %u +: %u\n", #name, #part, 8u * (offset), (unsigned)(8u * sizeof(type)));
+#define ALIAS(name, alias, type, offset, meaning) PART(name, alias, type, offset, meaning)
+#define END(name, size) printf("`define %s_bits %u\n", #name, 8u * (size));
+#include "driver/abi/wire.def"
+#undef MSG
+#undef PART
+#undef ALIAS
+#undef END
+#define CODE(group, name, number, meaning) printf("`define " #group "_" #name " 8'd%u\n", (unsigned)(number));
+#define LIMIT(name, number, meaning)       printf("`define LIMIT_" #name " %u\n", (unsigned)(number));
+#define USE(opcode, part)
+#define FLAG(group, name, bit, built, meaning) printf("`define " #group "_" #name " %u\n", (unsigned)(bit));
+#include "driver/abi/codes.def"
+#undef CODE
+#undef LIMIT
+#undef USE
+#undef FLAG
+    printf("`define ORDER_FLAGS_BUILT 16'h%04x\n", abi_order_flags_built());
+    /* `define USED_NEW 512'h...: a 1 for every bit of a command that the opcode reads. */
+    for (unsigned opcode = 0; opcode < 16; opcode++) {
+        const uint8_t *used = abi_used(opcode);
+        if (!used) continue;
+        printf("`define USED_%s 512'h", abi_opcode_name(opcode));
+        for (size_t i = sizeof(struct command); i > 0; i--) printf("%02x", used[i - 1]);
+        printf("\n");
+    }
+#define ROW(table, name, number, access, min, max, meaning) \
+    printf("`define ROW_" #table "_" #name " 8'd%u\n", (unsigned)(number)); \
+    printf("`define MIN_" #table "_" #name " 64'h%016" PRIx64 "\n", (uint64_t)(min)); \
+    printf("`define MAX_" #table "_" #name " 64'h%016" PRIx64 "\n", (uint64_t)(max));
+#include "driver/abi/rows.def"
+#undef ROW
+#define REG(name, offset, access, reset, meaning) \
+    printf("`define REG_%s 12'h%03x\n`define RESET_%s 32'h%08x\n", #name, (unsigned)(offset), #name, (unsigned)(reset));
+#define FIELD(name, field, lsb, width, meaning) \
+    printf("`define %s_%s %u +: %u\n", #name, #field, (unsigned)(lsb), (unsigned)(width));
+#include "driver/abi/regs.def"
+#undef REG
+#undef FIELD
+}
+
+static void print_markdown(void) {
+    printf("# The contract between card and host\n\nPrinted from `driver/abi/*.def`. Digest `%08x`, version %u.%u.\n", abi_digest(),
+           LIMIT_ABI_MAJOR, LIMIT_ABI_MINOR);
+    printf("\n## Records\n");
+#define MSG(name, meaning) printf("\n### %s\n\n%s\n\n| byte | part | type | meaning |\n| --- | --- | --- | --- |\n", #name, meaning);
+#define PART(name, part, type, offset, meaning)  printf("| %u | %s | %s | %s |\n", (unsigned)(offset), #part, #type, meaning);
+#define ALIAS(name, part, type, offset, meaning) printf("| %u | (%s) | %s | %s |\n", (unsigned)(offset), #part, #type, meaning);
+#define END(name, size)
+#include "driver/abi/wire.def"
+#undef MSG
+#undef PART
+#undef ALIAS
+#undef END
+    printf("\n## Codes\n\n| name | number | meaning |\n| --- | --- | --- |\n");
+#define CODE(group, name, number, meaning) printf("| " #group "_" #name " | %u | %s |\n", (unsigned)(number), meaning);
+#define LIMIT(name, number, meaning)       printf("| LIMIT_" #name " | %u | %s |\n", (unsigned)(number), meaning);
+#define USE(opcode, part)
+#define FLAG(group, name, bit, built, meaning) \
+    printf("| " #group "_" #name " | bit %u | %s%s |\n", (unsigned)(bit), meaning, (built) ? "" : " (to be built)");
+#include "driver/abi/codes.def"
+#undef CODE
+#undef LIMIT
+#undef USE
+#undef FLAG
+    printf("\n## Rows\n\n| field | number | access | min | max | meaning |\n| --- | --- | --- | --- | --- | --- |\n");
+#define ROW(table, name, number, access, min, max, meaning) \
+    printf("| " #table "." #name " | %u | " #access " | %" PRId64 " | %" PRId64 " | %s |\n", (unsigned)(number), (int64_t)(min), (int64_t)(max), meaning);
+#include "driver/abi/rows.def"
+#undef ROW
+    printf("\n## Registers of BAR0\n\n| offset | name | access | reset | meaning |\n| --- | --- | --- | --- | --- |\n");
+#define REG(name, offset, access, reset, meaning) \
+    printf("| 0x%03x | " #name " | " #access " | %u | %s |\n", (unsigned)(offset), (unsigned)(reset), meaning);
+#define FIELD(name, field, lsb, width, meaning) \
+    printf("| | " #name "." #field " | bits %u +: %u | | %s |\n", (unsigned)(lsb), (unsigned)(width), meaning);
+#include "driver/abi/regs.def"
+#undef REG
+#undef FIELD
+}
+// clang-format on
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "verilog") == 0) {
+        print_verilog();
+    } else if (argc == 2 && strcmp(argv[1], "markdown") == 0) {
+        print_markdown();
+    } else {
+        fprintf(stderr, "usage: abi_print verilog|markdown\n");
+        return 2;
+    }
+    return 0;
+}

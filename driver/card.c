@@ -1,0 +1,39 @@
+#include "driver/card.h"
+#include "host/base/err.h"
+#include <errno.h>
+
+int card_check(struct card *card) {
+    uint32_t theirs = card_read(card, REG_DIGEST);
+    if (theirs != abi_digest())
+        return err_set(
+            -EPROTO,
+            "card %s: built from tables %08x, this host from %08x; rebuild the older of the two",
+            card->name, theirs, abi_digest());
+    uint32_t version = card_read(card, REG_VERSION);
+    uint32_t major = (version & (uint32_t)VERSION_MAJOR) >> 16;
+    if (major != LIMIT_ABI_MAJOR)
+        return err_set(-EPROTO,
+                       "card %s: registers of version %u, this host drives %u; rebuild one",
+                       card->name, major, LIMIT_ABI_MAJOR);
+    card->size = (struct card_size){ .symbols = card_read(card, REG_SYMBOLS),
+                                     .accounts = card_read(card, REG_ACCOUNTS),
+                                     .orders = card_read(card, REG_ORDERS),
+                                     .levels = card_read(card, REG_LEVELS) };
+    return 0;
+}
+
+void card_go_live(struct card *card) { card_write(card, REG_CONTROL, CONTROL_GO_LIVE); }
+
+void card_kill(struct card *card) { card_write(card, REG_CONTROL, CONTROL_KILL); }
+
+void card_set_time(struct card *card, uint64_t time_ns) {
+    card_write(card, REG_TIME_LOW, (uint32_t)time_ns);
+    card_write(card, REG_TIME_HIGH, (uint32_t)(time_ns >> 32));
+}
+
+void card_snapshot(struct card *card) { card_write(card, REG_CONTROL, CONTROL_SNAPSHOT); }
+
+uint64_t card_counter(struct card *card, unsigned counter) {
+    uint32_t reg = REG_COUNTERS + 8u * counter;
+    return card_read(card, reg) | (uint64_t)card_read(card, reg + 4u) << 32;
+}
