@@ -16,7 +16,7 @@ B         = build/$(PROFILE)
 WARN      = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 CFLAGS    = -std=gnu11 -Wstrict-prototypes $(WARN) -O2 -g -I.
 CXXFLAGS  = -std=gnu++17 -O2 -g -I.
-LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -lm
+LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -ljansson -lm
 ifeq ($(PROFILE),san)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
@@ -47,7 +47,7 @@ clean:
 	rm -rf build
 
 # ---- packages ----------------------------------------------------------------------------------------------------
-deps_build = gcc g++ make git libuuid1 verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev
+deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev
 deps_test  = libcmocka-dev
 deps_lint  = clang-format iverilog
 deps_prove = yosys z3
