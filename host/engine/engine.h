@@ -24,9 +24,11 @@ void engine_reset(struct engine *engine);
 
 /* engine_apply carries out one command and emits its events, the verdict first, EVENT_END on the
    last: at least one, at most engine_events_max. command->stamp_ns is the command's time; the
-   engine never lets it run backwards (a smaller stamp becomes the last one). */
-void engine_apply(struct engine *engine, const struct command *command, engine_emit *emit,
-                  void *context);
+   engine never lets it run backwards (a smaller stamp becomes the last one).
+   ORIGIN_CARD is malformed unless trusted: set it for what the card itself asks and in a replay,
+   never for what a host pushes to a live card. */
+void engine_apply(struct engine *engine, const struct command *command, bool trusted,
+                  engine_emit *emit, void *context);
 
 /* engine_events_max bounds the events of one command: every resting order filled, verdict, halt and
  * cancel. */
