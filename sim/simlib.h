@@ -1,0 +1,48 @@
+/* simlib.h: CARD=sim: the Verilated card inside the caller's process, driven through the same port
+ * as a real one and in lock-step with the reference engine.
+ *
+ * Time is virtual: the card gets clocks only inside the calls of card.h. While a command is
+ * outstanding a poll gives clocks until an event arrives; otherwise it gives a few. The card's
+ * clock moves by CLOCK_NS a clock, and forward by card_set_time. Same options and same calls, same
+ * events. */
+#ifndef SIM_SIMLIB_H
+#define SIM_SIMLIB_H
+
+#include "sim/lockstep.h"
+
+enum {
+    SIMLIB_RING_LOG2 = 12,              /* events of the ring unless the options say otherwise */
+    SIMLIB_IDLE_CLOCKS = 16,            /* of a poll with nothing outstanding */
+    SIMLIB_ANSWER_CLOCKS_MAX = 1 << 22, /* without an event while a command is outstanding: dead */
+    SIMLIB_WAVE_CLOCKS = 8192,          /* of the waveform before a difference */
+    SIMLIB_TRACE_CLOCKS = 1 << 20, /* after which a trace begins a new file; the last two stay */
+};
+
+/* All zero is the default: the default size, no trace, in lock-step, nothing held up. */
+struct simlib_options {
+    struct card_size size;  /* all zero is CARD_SIZE_DEFAULT; sizes as model_sizes has them */
+    uint64_t seed;          /* of what registers hold before reset, and of the odds */
+    uint32_t ring_log2;     /* 0 is SIMLIB_RING_LOG2 */
+    const char *trace_path; /* waveform while the card runs, about 50 times slower; NULL is none */
+    bool lockstep_off;
+    const char *lockstep_directory; /* NULL is build/lockstep */
+
+    /* Out of MODEL_ODDS, see sim/model.h. */
+    uint32_t event_stall_odds, window_gap_odds, window_split_odds;
+};
+
+/* simlib_open makes the card, fresh from reset and in REPLAY mode. Returns 0 and *card, which
+   card_close gives back; or
+     -EINVAL   no model of this size is built; a ring or odds out of range
+     -EPROTO   the RTL was Verilated from other tables
+     -EIO      the card does not come up
+     -ENOMEM   and others of the trace file */
+int simlib_open(const struct simlib_options *options, struct card **card);
+
+/* simlib_counts says what lock-step has compared; all zero with lockstep_off. */
+struct lockstep_counts simlib_counts(const struct card *card);
+
+/* simlib_clocks counts the clocks the card was given, those of its reset included. */
+uint64_t simlib_clocks(const struct card *card);
+
+#endif /* SIM_SIMLIB_H */
