@@ -24,6 +24,9 @@ enum flow_kind {
 
 enum { FLOW_SYMBOL_BYTES = 8, FLOW_TICK_E4 = 100 };
 
+/* Rows of the generator when nobody says how many. */
+enum { FLOW_STREAM_ROWS = 310000, FLOW_DAY_ROWS = 60000 };
+
 /* The ids of orders that a reader makes up (an execution has none in LOBSTER) have this bit. */
 #define FLOW_ORDER_OWN (UINT64_C(1) << 63)
 
@@ -52,7 +55,7 @@ struct flow_settings {
 struct flow_counts {
     uint64_t rows;             /* given */
     uint64_t hidden;           /* executions of hidden orders */
-    uint64_t halts;            /* trading halts, and the like */
+    uint64_t halts;            /* trading halts and auction trades */
     uint64_t earlier_cancels;  /* cancels and replaces of orders the file did not enter */
     uint64_t earlier_executed; /* executions of orders the file did not enter */
 };
