@@ -65,6 +65,108 @@ module wirepit_card #(
     output wire         m_axi_bready,
     input  wire [1:0]   m_axi_bresp
 );
+    wire hold, reset_inside, init_done, killed, busy, fault, stalled, quiet, live, kill, closing, partial, overrun;
+    // reset_inside is a register, so it follows rst by a clock and must not be missed when rst is one clock long.
+    wire reset = rst || reset_inside;
+
+    // ---- registers -------------------------------------------------------------------------------------------------
+    wire        snapshot, ring_start;
+    wire [4:0]  counter_index, ring_log2;
+    wire [31:0] ring_consumed;
+    wire [63:0] counter, ring_base, time_ns;
+
+    regs #(
+        .SYMBOLS(SYMBOLS), .ACCOUNTS(ACCOUNTS), .ORDERS(ORDERS), .LEVELS(LEVELS)
+    ) regs (
+        .clk(clk), .rst(rst),
+        .s_axil_awvalid(s_axil_awvalid), .s_axil_awready(s_axil_awready), .s_axil_awaddr(s_axil_awaddr),
+        .s_axil_wvalid(s_axil_wvalid), .s_axil_wready(s_axil_wready), .s_axil_wdata(s_axil_wdata),
+        .s_axil_wstrb(s_axil_wstrb),
+        .s_axil_bvalid(s_axil_bvalid), .s_axil_bready(s_axil_bready), .s_axil_bresp(s_axil_bresp),
+        .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready), .s_axil_araddr(s_axil_araddr),
+        .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready), .s_axil_rdata(s_axil_rdata),
+        .s_axil_rresp(s_axil_rresp),
+        .init_done_i(init_done), .killed_i(killed), .fault_i(fault), .quiet_i(quiet),
+        .hold_o(hold), .reset_o(reset_inside), .live_o(live), .kill_o(kill),
+        .snapshot_o(snapshot), .counter_index_o(counter_index), .counter_i(counter),
+        .ring_start_o(ring_start), .ring_log2_o(ring_log2), .ring_base_o(ring_base), .ring_consumed_o(ring_consumed),
+        .time_ns_o(time_ns)
+    );
+
+    // ---- commands: window, ingress, core ---------------------------------------------------------------------------
+    wire                     arrived_tvalid, arrived_tready;
+    wire [`command_bits-1:0] arrived_tdata;
+    wire [63:0]              arrived_tuser;
+    wire                     command_tvalid, command_tready, command_tuser;
+    wire [`command_bits-1:0] command_tdata;
+    wire                     event_tvalid, event_tready;
+    wire [`event_bits-1:0]   event_tdata;
+    wire [63:0]              slots_taken;
+
+    window window (
+        .clk(clk), .rst(rst), .clear_i(reset_inside), .hold_i(hold), .time_ns_i(time_ns),
+        .s_axi_awvalid(s_axi_awvalid), .s_axi_awready(s_axi_awready), .s_axi_awaddr(s_axi_awaddr),
+        .s_axi_awlen(s_axi_awlen),
+        .s_axi_wvalid(s_axi_wvalid), .s_axi_wready(s_axi_wready), .s_axi_wdata(s_axi_wdata),
+        .s_axi_wstrb(s_axi_wstrb), .s_axi_wlast(s_axi_wlast),
+        .s_axi_bvalid(s_axi_bvalid), .s_axi_bready(s_axi_bready), .s_axi_bresp(s_axi_bresp),
+        .m_command_tvalid(arrived_tvalid), .m_command_tready(arrived_tready), .m_command_tdata(arrived_tdata),
+        .m_command_tuser(arrived_tuser),
+        .slots_taken_o(slots_taken), .partial_o(partial), .overrun_o(overrun)
+    );
+
+    ingress ingress (
+        .clk(clk), .rst(reset), .live_i(live), .kill_i(kill), .killed_i(killed), .busy_i(busy), .time_ns_i(time_ns),
+        .closing_o(closing),
+        .s_command_tvalid(arrived_tvalid), .s_command_tready(arrived_tready), .s_command_tdata(arrived_tdata),
+        .s_command_tuser(arrived_tuser),
+        .m_command_tvalid(command_tvalid), .m_command_tready(command_tready), .m_command_tdata(command_tdata),
+        .m_command_tuser(command_tuser)
+    );
+
+    core #(
+        .SYMBOLS(SYMBOLS), .ACCOUNTS(ACCOUNTS), .ORDERS(ORDERS), .LEVELS(LEVELS)
+    ) core (
+        .clk(clk), .rst(reset), .init_done_o(init_done), .killed_o(killed), .busy_o(busy),
+        .s_command_tvalid(command_tvalid), .s_command_tready(command_tready), .s_command_tdata(command_tdata),
+        .s_command_tuser(command_tuser),
+        .m_event_tvalid(event_tvalid), .m_event_tready(event_tready), .m_event_tdata(event_tdata)
+    );
+
+    // ---- events: fifo, counters, writer ----------------------------------------------------------------------------
+    wire                   queued_tvalid, queued_tready;
+    wire [`event_bits-1:0] queued_tdata;
+    wire [63:0]            commands, events;
+
+    // So that a burst of trades does not hold up the core while the bus is slow.
+    fifo fifo (
+        .clk(clk), .rst(reset),
+        .s_item_tvalid(event_tvalid), .s_item_tready(event_tready), .s_item_tdata(event_tdata),
+        .m_item_tvalid(queued_tvalid), .m_item_tready(queued_tready), .m_item_tdata(queued_tdata)
+    );
+
+    wire written = queued_tvalid && queued_tready;
+
+    counters counters (
+        .clk(clk), .rst(reset),
+        .snapshot_i(snapshot), .index_i(counter_index), .latched_o(counter), .commands_o(commands), .events_o(events),
+        .event_i(written), .event_end_i(queued_tdata[`EVENT_END]), .event_kind_i(queued_tdata[`event_kind]),
+        .event_quantity_i(queued_tdata[`event_quantity]),
+        .busy_i(busy), .stalled_i(stalled), .closing_i(closing), .partial_i(partial), .overrun_i(overrun)
+    );
+
+    event_dma event_dma (
+        .clk(clk), .rst(reset),
+        .drain_i(hold), .idle_o(quiet), .fault_o(fault), .stalled_o(stalled),
+        .ring_start_i(ring_start), .ring_log2_i(ring_log2), .ring_base_i(ring_base), .ring_consumed_i(ring_consumed),
+        .slots_taken_i(slots_taken), .commands_i(commands), .events_i(events), .time_ns_i(time_ns),
+        .s_event_tvalid(queued_tvalid), .s_event_tready(queued_tready), .s_event_tdata(queued_tdata),
+        .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready), .m_axi_awaddr(m_axi_awaddr),
+        .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize), .m_axi_awburst(m_axi_awburst),
+        .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready), .m_axi_wdata(m_axi_wdata),
+        .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast),
+        .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready), .m_axi_bresp(m_axi_bresp)
+    );
 endmodule
 
 `default_nettype wire
