@@ -1,0 +1,557 @@
+#include "host/gateway/config.h"
+#include "driver/abi/abi.h"
+#include "host/base/err.h"
+#include <arpa/inet.h>
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- What the file says, as libcyaml hands it over ---- */
+
+struct raw_gateway {
+    char *listen, *journal;
+    uint16_t port;
+    int durability;
+    enum config_card card;
+    uint32_t soft_orders;
+};
+
+struct raw_symbol {
+    char *name, *base, *tick, *reference;
+    uint32_t lot, collar;
+    int state;
+};
+
+struct raw_firm {
+    char *name, *ouch_firm;
+};
+
+struct raw_exception {
+    char *symbol;
+    uint64_t long_max, short_max, locate;
+};
+
+struct raw_account {
+    char *name, *ouch_firm, *firm, *currency, *order_notional, *buying_power;
+    uint32_t order_quantity;
+    uint64_t long_max, short_max, locate;
+    struct raw_exception *exceptions;
+    unsigned exceptions_count;
+};
+
+struct raw_session {
+    char *username, *password, *firm, *account;
+    bool cancel_on_disconnect;
+};
+
+struct raw {
+    struct raw_gateway gateway;
+    struct raw_symbol *symbols;
+    struct raw_firm *firms;
+    struct raw_account *accounts;
+    struct raw_session *sessions;
+    unsigned symbols_count, firms_count, accounts_count, sessions_count;
+};
+
+// clang-format off
+/* A string that is not empty, an integer, one of some words, a list. */
+#define TEXT(type, key, longest)          CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER, struct type, key, 1, longest)
+#define TEXT_OPTIONAL(type, key, longest) CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct type, key, 1, longest)
+#define NUMBER(type, key, field)          CYAML_FIELD_UINT(key, CYAML_FLAG_DEFAULT, struct type, field)
+#define CHOICE(type, key, strings)        CYAML_FIELD_ENUM(#key, CYAML_FLAG_STRICT, struct type, key, strings, CYAML_ARRAY_LEN(strings))
+#define LIST(record, label, field, least, schema) \
+    { .key = label, .value = { .type = CYAML_SEQUENCE, .flags = CYAML_FLAG_POINTER | ((least) ? 0 : CYAML_FLAG_OPTIONAL), \
+      .data_size = sizeof *((struct record *)0)->field, .sequence = { .entry = &(schema), .min = (least), .max = CONFIG_ROWS_MAX } }, \
+      .data_offset = offsetof(struct record, field), .count_size = sizeof ((struct record *)0)->field##_count, \
+      .count_offset = offsetof(struct record, field##_count) }
+
+enum { DECIMAL_BYTES = 24 };
+
+static const cyaml_strval_t durability_names[] = { { "sync", 0 }, { "async", 1 } };
+static const cyaml_strval_t card_names[]       = { { "sim", CONFIG_CARD_SIM }, { "soft", CONFIG_CARD_SOFT } };
+static const cyaml_strval_t state_names[]      = { { "closed", SYMBOL_STATE_CLOSED }, { "open", SYMBOL_STATE_OPEN },
+                                                   { "halted", SYMBOL_STATE_HALTED } };
+
+static const cyaml_schema_field_t gateway_fields[] = {
+    TEXT(raw_gateway, listen, CONFIG_PATH_BYTES - 1),
+    NUMBER(raw_gateway, "port", port),
+    CHOICE(raw_gateway, durability, durability_names),
+    TEXT(raw_gateway, journal, CONFIG_PATH_BYTES - 1),
+    CHOICE(raw_gateway, card, card_names),
+    CYAML_FIELD_UINT("soft_orders", CYAML_FLAG_OPTIONAL, struct raw_gateway, soft_orders),
+    CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t symbol_fields[] = {
+    TEXT(raw_symbol, name, CONFIG_SYMBOL_BYTES),
+    TEXT(raw_symbol, base, DECIMAL_BYTES),
+    TEXT(raw_symbol, tick, DECIMAL_BYTES),
+    NUMBER(raw_symbol, "lot", lot),
+    TEXT_OPTIONAL(raw_symbol, reference, DECIMAL_BYTES),
+    NUMBER(raw_symbol, "collar", collar),
+    CHOICE(raw_symbol, state, state_names),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t symbol_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_symbol, symbol_fields) };
+
+static const cyaml_schema_field_t firm_fields[] = {
+    TEXT(raw_firm, name, CONFIG_NAME_BYTES),
+    TEXT(raw_firm, ouch_firm, CONFIG_FIRM_BYTES),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t firm_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_firm, firm_fields) };
+
+static const cyaml_schema_field_t exception_fields[] = {
+    TEXT(raw_exception, symbol, CONFIG_SYMBOL_BYTES),
+    NUMBER(raw_exception, "long", long_max),
+    NUMBER(raw_exception, "short", short_max),
+    NUMBER(raw_exception, "locate", locate),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t exception_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_exception, exception_fields) };
+
+static const cyaml_schema_field_t account_fields[] = {
+    TEXT(raw_account, name, CONFIG_NAME_BYTES),
+    TEXT_OPTIONAL(raw_account, ouch_firm, CONFIG_FIRM_BYTES),
+    TEXT(raw_account, firm, CONFIG_NAME_BYTES),
+    TEXT(raw_account, currency, 3),
+    NUMBER(raw_account, "order_quantity", order_quantity),
+    TEXT(raw_account, order_notional, DECIMAL_BYTES),
+    TEXT(raw_account, buying_power, DECIMAL_BYTES),
+    NUMBER(raw_account, "long", long_max),
+    NUMBER(raw_account, "short", short_max),
+    NUMBER(raw_account, "locate", locate),
+    LIST(raw_account, "positions", exceptions, 0, exception_value),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t account_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_account, account_fields) };
+
+static const cyaml_schema_field_t session_fields[] = {
+    TEXT(raw_session, username, CONFIG_USERNAME_BYTES),
+    TEXT(raw_session, password, CONFIG_PASSWORD_BYTES),
+    TEXT(raw_session, firm, CONFIG_NAME_BYTES),
+    TEXT(raw_session, account, CONFIG_NAME_BYTES),
+    CYAML_FIELD_BOOL("cancel_on_disconnect", CYAML_FLAG_DEFAULT, struct raw_session, cancel_on_disconnect),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t session_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_session, session_fields) };
+
+static const cyaml_schema_field_t raw_fields[] = {
+    CYAML_FIELD_MAPPING("gateway", CYAML_FLAG_DEFAULT, struct raw, gateway, gateway_fields),
+    LIST(raw, "symbols", symbols, 1, symbol_value),
+    LIST(raw, "firms", firms, 1, firm_value),
+    LIST(raw, "accounts", accounts, 1, account_value),
+    LIST(raw, "sessions", sessions, 1, session_value),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t raw_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, raw_fields) };
+// clang-format on
+
+/* ---- libcyaml's log, of which the first lines become the message ---- */
+
+struct complaint {
+    char text[400];
+    size_t bytes;
+};
+
+static void complaint_add(cyaml_log_t level, void *context, const char *format, va_list arguments) {
+    struct complaint *complaint = context;
+    if (level < CYAML_LOG_ERROR) return;
+    size_t room = sizeof complaint->text - complaint->bytes;
+    int bytes = vsnprintf(complaint->text + complaint->bytes, room, format, arguments);
+    if (bytes < 0) return;
+    complaint->bytes += (size_t)bytes < room ? (size_t)bytes : room - 1;
+    /* One line: the message, then where, innermost first. */
+    for (char *at = complaint->text; *at != 0; at++)
+        if (*at == '\n') *at = ' ';
+}
+
+static const cyaml_config_t *yaml_config(cyaml_config_t *config, struct complaint *complaint) {
+    *config = (cyaml_config_t){ .log_fn = complaint_add,
+                                .log_ctx = complaint,
+                                .mem_fn = cyaml_mem,
+                                .log_level = CYAML_LOG_ERROR,
+                                .flags = CYAML_CFG_NO_ALIAS };
+    return config;
+}
+
+/* ---- Values ---- */
+
+int config_decimal(const char *text, int64_t max, int64_t *value_e4) {
+    int64_t value = 0;
+    int decimals = -1; /* -1 before the point */
+    const char *at = text;
+    for (; *at != 0; at++) {
+        if (*at == '.' && decimals < 0 && at != text) {
+            decimals = 0;
+            continue;
+        }
+        if (*at < '0' || *at > '9')
+            return err_set(-EINVAL, "\"%s\" is no decimal number such as 585.33", text);
+        if (decimals >= 0 && ++decimals > 4)
+            return err_set(-EINVAL, "\"%s\" has more than four decimals", text);
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, *at - '0', &value))
+            return err_set(-EINVAL, "\"%s\" is too large", text);
+    }
+    if (at == text || decimals == 0)
+        return err_set(-EINVAL, "\"%s\" is no decimal number such as 585.33", text);
+    for (int i = decimals < 0 ? 0 : decimals; i < 4; i++)
+        if (__builtin_mul_overflow(value, 10, &value))
+            return err_set(-EINVAL, "\"%s\" is too large", text);
+    if (value > max)
+        return err_set(-EINVAL, "\"%s\" is above the largest, %lld.%04lld", text,
+                       (long long)(max / 10000), (long long)(max % 10000));
+    *value_e4 = value;
+    return 0;
+}
+
+static int number_in(uint64_t value, uint64_t least, uint64_t most) {
+    if (value >= least && value <= most) return 0;
+    return err_set(-EINVAL, "%llu is not between %llu and %llu", (unsigned long long)value,
+                   (unsigned long long)least, (unsigned long long)most);
+}
+
+/* A name is printable ASCII without blanks, quotes or signs that a log line or a frame pads with.
+ */
+static int name_copy(char *to, const char *from) {
+    for (const char *at = from; *at != 0; at++)
+        if (*at <= ' ' || *at > '~')
+            return err_set(-EINVAL, "\"%s\" has a character that is not printable ASCII", from);
+    strcpy(to, from); /* the schema bounds its length */
+    return 0;
+}
+
+static int currency_number(const char *name, uint16_t *number) {
+    static const struct {
+        char name[4];
+        uint16_t number;
+    } currencies[] = { { "USD", 840 }, { "EUR", 978 }, { "GBP", 826 }, { "CHF", 756 },
+                       { "JPY", 392 }, { "CNY", 156 }, { "CAD", 124 }, { "SEK", 752 } };
+    for (size_t i = 0; i < sizeof currencies / sizeof *currencies; i++)
+        if (strcmp(name, currencies[i].name) == 0) {
+            *number = currencies[i].number;
+            return 0;
+        }
+    return err_set(-EINVAL, "\"%s\" is none of USD EUR GBP CHF JPY CNY CAD SEK", name);
+}
+
+/* Puts "<list> <index>, <key>: " before the message that is kept. */
+static int at_key(int code, const char *list, unsigned index, const char *key) {
+    return err_wrap(code, "%s, entry %u, %s: ", list, index + 1, key);
+}
+
+/* FIND(list, count, field, text) is the index of the entry whose field is text, -1 without one. */
+#define FIND(list, count, field, text)                  \
+    find((const char *)(list), sizeof *(list), (count), \
+         (size_t)((const char *)(list)->field - (const char *)(list)), (text))
+
+static int find(const char *list, size_t size, uint32_t count, size_t field, const char *text) {
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(list + i * size + field, text) == 0) return (int)i;
+    return -1;
+}
+
+static int already(const char *text) { return err_set(-EINVAL, "\"%s\" is there already", text); }
+
+static int unknown(const char *text, const char *list) {
+    return err_set(-EINVAL, "\"%s\" is none of the %s", text, list);
+}
+
+/* ---- From what the file says to what it means ---- */
+
+#define TRY(call, list, index, key)                             \
+    do {                                                        \
+        int tried = (call);                                     \
+        if (tried != 0) return at_key(tried, list, index, key); \
+    } while (0)
+
+static int build_gateway(const struct raw_gateway *raw, struct config *config) {
+    struct in_addr address;
+    if (inet_pton(AF_INET, raw->listen, &address) != 1)
+        return err_set(-EINVAL, "gateway, listen: \"%s\" is no IPv4 address", raw->listen);
+    if (raw->soft_orders != 0 &&
+        (raw->soft_orders < 2 || raw->soft_orders > 1u << LIMIT_SLOT_BITS ||
+         (raw->soft_orders & (raw->soft_orders - 1)) != 0))
+        return err_set(-EINVAL, "gateway, soft_orders: %u is no power of two from 2 to %u",
+                       raw->soft_orders, 1u << LIMIT_SLOT_BITS);
+    strcpy(config->listen, raw->listen); /* the schema bounds both */
+    strcpy(config->journal, raw->journal);
+    config->port = raw->port;
+    config->asynchronous = raw->durability == 1;
+    config->card = raw->card;
+    config->soft_orders = raw->soft_orders;
+    return 0;
+}
+
+static int build_symbol(const struct raw_symbol *raw, unsigned i, struct config *config) {
+    static const char list[] = "symbols";
+    struct config_symbol *symbol = &config->symbols[i];
+    int64_t base = 0, tick = 0, reference = 0;
+    TRY(name_copy(symbol->name, raw->name), list, i, "name");
+    if (FIND(config->symbols, i, name, raw->name) >= 0)
+        return at_key(already(raw->name), list, i, "name");
+    TRY(config_decimal(raw->base, LIMIT_PRICE_E4_MAX, &base), list, i, "base");
+    TRY(config_decimal(raw->tick, LIMIT_TICK_E4_MAX, &tick), list, i, "tick");
+    TRY(number_in((uint64_t)tick, 1, LIMIT_TICK_E4_MAX), list, i, "tick");
+    TRY(number_in(raw->lot, 1, LIMIT_LOT_MAX), list, i, "lot");
+    TRY(number_in(raw->collar, 0, (uint64_t)abi_row(TABLE_SYMBOL, ROW_SYMBOL_COLLAR)->max), list, i,
+        "collar");
+    symbol->reference = -1;
+    if (raw->reference != NULL) {
+        TRY(config_decimal(raw->reference, LIMIT_PRICE_E4_MAX, &reference), list, i, "reference");
+        int64_t level = (reference - base) / tick;
+        if (reference < base || (reference - base) % tick != 0 ||
+            level > abi_row(TABLE_SYMBOL, ROW_SYMBOL_REFERENCE)->max)
+            return at_key(err_set(-EINVAL,
+                                  "%s is not a whole number of ticks, 0 to %lld, above the base",
+                                  raw->reference,
+                                  (long long)abi_row(TABLE_SYMBOL, ROW_SYMBOL_REFERENCE)->max),
+                          list, i, "reference");
+        symbol->reference = (int32_t)level;
+    }
+    symbol->base_e4 = (uint32_t)base;
+    symbol->tick_e4 = (uint32_t)tick;
+    symbol->lot = raw->lot;
+    symbol->collar = raw->collar;
+    symbol->state = (uint8_t)raw->state;
+    return 0;
+}
+
+static int build_firm(const struct raw_firm *raw, unsigned i, struct config *config) {
+    static const char list[] = "firms";
+    struct config_firm *firm = &config->firms[i];
+    TRY(name_copy(firm->name, raw->name), list, i, "name");
+    TRY(name_copy(firm->ouch_firm, raw->ouch_firm), list, i, "ouch_firm");
+    if (FIND(config->firms, i, name, raw->name) >= 0)
+        return at_key(already(raw->name), list, i, "name");
+    if (FIND(config->firms, i, ouch_firm, raw->ouch_firm) >= 0)
+        return at_key(already(raw->ouch_firm), list, i, "ouch_firm");
+    return 0;
+}
+
+static int build_position(uint64_t long_max, uint64_t short_max, uint64_t locate, const char *list,
+                          unsigned i, struct config_position *position) {
+    uint64_t most = (uint64_t)abi_row(TABLE_POSITION, ROW_POSITION_LONG_MAX)->max;
+    TRY(number_in(long_max, 0, most), list, i, "long");
+    TRY(number_in(short_max, 0, most), list, i, "short");
+    TRY(number_in(locate, 0, most), list, i, "locate");
+    *position = (struct config_position){ .long_max = (int64_t)long_max,
+                                          .short_max = (int64_t)short_max,
+                                          .locate = (int64_t)locate };
+    return 0;
+}
+
+static int build_exceptions(const struct raw_account *raw, struct config *config,
+                            struct config_account *account) {
+    static const char list[] = "positions";
+    if (raw->exceptions_count == 0) return 0;
+    account->exceptions = calloc(raw->exceptions_count, sizeof *account->exceptions);
+    if (account->exceptions == NULL) return err_set(-ENOMEM, "no memory for positions");
+    account->exception_count = raw->exceptions_count;
+    for (unsigned i = 0; i < raw->exceptions_count; i++) {
+        const struct raw_exception *from = &raw->exceptions[i];
+        struct config_exception *to = &account->exceptions[i];
+        int symbol = FIND(config->symbols, config->symbol_count, name, from->symbol);
+        if (symbol < 0) return at_key(unknown(from->symbol, "symbols"), list, i, "symbol");
+        to->symbol = (uint16_t)symbol;
+        for (unsigned j = 0; j < i; j++)
+            if (account->exceptions[j].symbol == to->symbol)
+                return at_key(already(from->symbol), list, i, "symbol");
+        int built =
+            build_position(from->long_max, from->short_max, from->locate, list, i, &to->position);
+        if (built != 0) return built;
+    }
+    return 0;
+}
+
+static int build_account(const struct raw_account *raw, unsigned i, struct config *config) {
+    static const char list[] = "accounts";
+    struct config_account *account = &config->accounts[i];
+    TRY(name_copy(account->name, raw->name), list, i, "name");
+    if (FIND(config->accounts, i, name, raw->name) >= 0)
+        return at_key(already(raw->name), list, i, "name");
+    if (raw->ouch_firm != NULL) {
+        TRY(name_copy(account->ouch_firm, raw->ouch_firm), list, i, "ouch_firm");
+        if (FIND(config->accounts, i, ouch_firm, raw->ouch_firm) >= 0)
+            return at_key(already(raw->ouch_firm), list, i, "ouch_firm");
+    }
+    int firm = FIND(config->firms, config->firm_count, name, raw->firm);
+    if (firm < 0) return at_key(unknown(raw->firm, "firms"), list, i, "firm");
+    account->firm = (uint16_t)firm;
+    TRY(currency_number(raw->currency, &account->currency), list, i, "currency");
+    TRY(number_in(raw->order_quantity, 0, LIMIT_QUANTITY_MAX), list, i, "order_quantity");
+    account->order_quantity = raw->order_quantity;
+    TRY(config_decimal(raw->order_notional,
+                       abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_NOTIONAL_MAX_E4)->max,
+                       &account->order_notional_e4),
+        list, i, "order_notional");
+    TRY(config_decimal(raw->buying_power, abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_BUYING_POWER_E4)->max,
+                       &account->buying_power_e4),
+        list, i, "buying_power");
+    int built =
+        build_position(raw->long_max, raw->short_max, raw->locate, list, i, &account->position);
+    if (built != 0) return built;
+    built = build_exceptions(raw, config, account);
+    if (built != 0) return err_wrap(built, "%s, entry %u, ", list, i + 1);
+    return 0;
+}
+
+static int build_session(const struct raw_session *raw, unsigned i, struct config *config) {
+    static const char list[] = "sessions";
+    struct config_session *session = &config->sessions[i];
+    TRY(name_copy(session->username, raw->username), list, i, "username");
+    TRY(name_copy(session->password, raw->password), list, i, "password");
+    if (FIND(config->sessions, i, username, raw->username) >= 0)
+        return at_key(already(raw->username), list, i, "username");
+    int firm = FIND(config->firms, config->firm_count, name, raw->firm);
+    if (firm < 0) return at_key(unknown(raw->firm, "firms"), list, i, "firm");
+    int account = FIND(config->accounts, config->account_count, name, raw->account);
+    if (account < 0) return at_key(unknown(raw->account, "accounts"), list, i, "account");
+    if (config->accounts[account].firm != firm)
+        return at_key(err_set(-EINVAL, "account \"%s\" belongs to another firm than \"%s\"",
+                              raw->account, raw->firm),
+                      list, i, "account");
+    session->firm = (uint16_t)firm;
+    session->account = (uint16_t)account;
+    session->cancel_on_disconnect = raw->cancel_on_disconnect;
+    return 0;
+}
+
+static int build(const struct raw *raw, struct config *config) {
+    config->symbols = calloc(raw->symbols_count, sizeof *config->symbols);
+    config->firms = calloc(raw->firms_count, sizeof *config->firms);
+    config->accounts = calloc(raw->accounts_count, sizeof *config->accounts);
+    config->sessions = calloc(raw->sessions_count, sizeof *config->sessions);
+    if (config->symbols == NULL || config->firms == NULL || config->accounts == NULL ||
+        config->sessions == NULL)
+        return err_set(-ENOMEM, "no memory for it");
+    config->symbol_count = raw->symbols_count;
+    config->firm_count = raw->firms_count;
+    config->account_count = raw->accounts_count;
+    config->session_count = raw->sessions_count;
+
+    int code = build_gateway(&raw->gateway, config);
+    for (unsigned i = 0; code == 0 && i < raw->symbols_count; i++)
+        code = build_symbol(&raw->symbols[i], i, config);
+    for (unsigned i = 0; code == 0 && i < raw->firms_count; i++)
+        code = build_firm(&raw->firms[i], i, config);
+    for (unsigned i = 0; code == 0 && i < raw->accounts_count; i++)
+        code = build_account(&raw->accounts[i], i, config);
+    for (unsigned i = 0; code == 0 && i < raw->sessions_count; i++)
+        code = build_session(&raw->sessions[i], i, config);
+    return code;
+}
+
+int config_parse(const char *name, const uint8_t *text, size_t bytes, struct config *config) {
+    struct complaint complaint = { .bytes = 0 };
+    cyaml_config_t yaml;
+    struct raw *raw = NULL;
+    *config = (struct config){ .port = 0 };
+    cyaml_err_t error = cyaml_load_data(text, bytes, yaml_config(&yaml, &complaint), &raw_value,
+                                        (cyaml_data_t **)&raw, NULL);
+    if (error != CYAML_OK)
+        return err_set(-EINVAL, "%s: %s: %s", name, cyaml_strerror(error), complaint.text);
+    if (raw == NULL) return err_set(-EINVAL, "%s: the file is empty", name);
+
+    int code = build(raw, config);
+    (void)cyaml_free(&yaml, &raw_value, raw, 0);
+    if (code == 0) return 0;
+    config_free(config);
+    return err_wrap(code, "%s: ", name);
+}
+
+int config_load(const char *path, struct config *config) {
+    enum { FILE_BYTES_MAX = 16 << 20 };
+    *config = (struct config){ .port = 0 };
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return err_set(-errno, "%s: %s; name the configuration with --config", path,
+                       strerror(errno));
+    uint8_t *text = malloc(FILE_BYTES_MAX);
+    if (text == NULL) {
+        (void)fclose(file);
+        return err_set(-ENOMEM, "%s: no memory to read it", path);
+    }
+    size_t bytes = fread(text, 1, FILE_BYTES_MAX, file);
+    int code = ferror(file) != 0 ? err_set(-EIO, "%s: %s", path, strerror(errno)) : 0;
+    if (code == 0 && bytes == FILE_BYTES_MAX)
+        code = err_set(-EINVAL, "%s: longer than %d bytes", path, FILE_BYTES_MAX);
+    (void)fclose(file);
+    if (code == 0) code = config_parse(path, text, bytes, config);
+    free(text);
+    return code;
+}
+
+void config_free(struct config *config) {
+    for (uint32_t i = 0; config->accounts != NULL && i < config->account_count; i++)
+        free(config->accounts[i].exceptions);
+    free(config->symbols);
+    free(config->firms);
+    free(config->accounts);
+    free(config->sessions);
+    *config = (struct config){ .port = 0 };
+}
+
+/* FNV-1a, 64 bits, over values written out one by one: padding never enters. */
+static uint64_t digest_bytes(uint64_t digest, const void *bytes, size_t count) {
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < count; i++) digest = (digest ^ at[i]) * 0x100000001b3u;
+    return digest;
+}
+
+static uint64_t digest_number(uint64_t digest, int64_t value) {
+    return digest_bytes(digest, &value, sizeof value);
+}
+
+static uint64_t digest_text(uint64_t digest, const char *text) {
+    return digest_bytes(digest, text, strlen(text) + 1);
+}
+
+static uint64_t digest_position(uint64_t digest, const struct config_position *position) {
+    digest = digest_number(digest, position->long_max);
+    digest = digest_number(digest, position->short_max);
+    return digest_number(digest, position->locate);
+}
+
+uint64_t config_digest(const struct config *config) {
+    uint64_t digest = 0xcbf29ce484222325u;
+    digest = digest_number(digest, config->symbol_count);
+    for (uint32_t i = 0; i < config->symbol_count; i++) {
+        const struct config_symbol *symbol = &config->symbols[i];
+        digest = digest_text(digest, symbol->name);
+        const int64_t values[] = { symbol->base_e4,   symbol->tick_e4, symbol->lot,
+                                   symbol->reference, symbol->collar,  symbol->state };
+        for (size_t j = 0; j < sizeof values / sizeof *values; j++)
+            digest = digest_number(digest, values[j]);
+    }
+    digest = digest_number(digest, config->firm_count);
+    for (uint32_t i = 0; i < config->firm_count; i++) {
+        digest = digest_text(digest, config->firms[i].name);
+        digest = digest_text(digest, config->firms[i].ouch_firm);
+    }
+    digest = digest_number(digest, config->account_count);
+    for (uint32_t i = 0; i < config->account_count; i++) {
+        const struct config_account *account = &config->accounts[i];
+        digest = digest_text(digest, account->name);
+        digest = digest_text(digest, account->ouch_firm);
+        const int64_t values[] = { account->firm, account->currency, account->order_quantity,
+                                   account->order_notional_e4, account->buying_power_e4 };
+        for (size_t j = 0; j < sizeof values / sizeof *values; j++)
+            digest = digest_number(digest, values[j]);
+        digest = digest_position(digest, &account->position);
+        digest = digest_number(digest, account->exception_count);
+        for (uint32_t j = 0; j < account->exception_count; j++) {
+            digest = digest_number(digest, account->exceptions[j].symbol);
+            digest = digest_position(digest, &account->exceptions[j].position);
+        }
+    }
+    digest = digest_number(digest, config->session_count);
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        digest = digest_text(digest, config->sessions[i].username);
+        digest = digest_number(digest, config->sessions[i].firm);
+        digest = digest_number(digest, config->sessions[i].account);
+    }
+    return digest;
+}

@@ -1,0 +1,100 @@
+/* config: the gateway's configuration, read from one YAML file: symbols, firms, accounts, sessions
+ * and the gateway's own settings. host/package/wirepit.yaml shows every key.
+ *
+ * Reading is strict: an unknown key, a missing one, a value out of its range or a name that nothing
+ * declares is an error that names the file, the place and the cause. Prices and money are decimal
+ * text and become integers of 1/10000 exactly. */
+#ifndef HOST_GATEWAY_CONFIG_H
+#define HOST_GATEWAY_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CONFIG_SYMBOL_BYTES = 8,   /* OUCH: Symbol */
+    CONFIG_FIRM_BYTES = 4,     /* OUCH: Firm */
+    CONFIG_USERNAME_BYTES = 6, /* SoupBinTCP */
+    CONFIG_PASSWORD_BYTES = 10,
+    CONFIG_NAME_BYTES = 32,
+    CONFIG_PATH_BYTES = 256,
+    CONFIG_ROWS_MAX = 4096, /* of any list */
+};
+
+enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT };
+
+struct config_symbol {
+    char name[CONFIG_SYMBOL_BYTES + 1];
+    uint32_t base_e4, tick_e4, lot;
+    int32_t reference; /* level above the base, -1 for none */
+    uint32_t collar;   /* levels */
+    uint8_t state;     /* SYMBOL_STATE_ */
+};
+
+struct config_firm {
+    char name[CONFIG_NAME_BYTES + 1];
+    char ouch_firm[CONFIG_FIRM_BYTES + 1];
+};
+
+/* Limits of an account in one symbol, in shares. */
+struct config_position {
+    int64_t long_max, short_max, locate;
+};
+
+/* A position that differs from the account's default. */
+struct config_exception {
+    uint16_t symbol;
+    struct config_position position;
+};
+
+struct config_account {
+    char name[CONFIG_NAME_BYTES + 1];
+    char
+        ouch_firm[CONFIG_FIRM_BYTES + 1]; /* an order's Firm tag that chooses it; "" if none does */
+    uint16_t firm;                        /* index into firms */
+    uint16_t currency;                    /* ISO 4217, numeric */
+    uint32_t order_quantity;
+    int64_t order_notional_e4, buying_power_e4;
+    struct config_position position;
+    struct config_exception *exceptions;
+    uint32_t exception_count;
+};
+
+struct config_session {
+    char username[CONFIG_USERNAME_BYTES + 1];
+    char password[CONFIG_PASSWORD_BYTES + 1];
+    uint16_t firm, account; /* indices */
+    bool cancel_on_disconnect;
+};
+
+struct config {
+    char listen[CONFIG_PATH_BYTES]; /* IPv4 address */
+    uint16_t port;                  /* 0 picks one */
+    bool asynchronous;              /* durability: replies wait for the write, not for the flush */
+    char journal[CONFIG_PATH_BYTES];
+    enum config_card card;
+    uint32_t soft_orders; /* order slots of the soft card; 0 is the default card's */
+    struct config_symbol *symbols;
+    struct config_firm *firms;
+    struct config_account *accounts;
+    struct config_session *sessions;
+    uint32_t symbol_count, firm_count, account_count, session_count;
+};
+
+/* config_load reads the file at path; config_parse reads bytes, and calls them name in messages.
+   Return 0 and fill config, which config_free gives back; or leave it empty and return -EINVAL for
+   what the text says wrong, or what open(2) and read(2) give; err_text() says file, place, cause.
+ */
+int config_load(const char *path, struct config *config);
+int config_parse(const char *name, const uint8_t *text, size_t bytes, struct config *config);
+void config_free(struct config *config);
+
+/* config_digest hashes what a journal depends on: the order and values of symbols, firms, accounts
+   and the names of sessions. Passwords, addresses and policies may change between starts. */
+uint64_t config_digest(const struct config *config);
+
+/* config_decimal reads a decimal number with at most four decimals, such as "585.33", as integer
+   of 1/10000 from 0 to max. Returns 0, or -EINVAL and says why. */
+int config_decimal(const char *text, int64_t max, int64_t *value_e4);
+
+#endif /* HOST_GATEWAY_CONFIG_H */
