@@ -62,6 +62,7 @@ enum ouch_tag_number { /* OUCH_TAG_MIN_QUANTITY == 3 */
 #define OUCH_MEMBER_U8(part)     uint8_t part
 #define OUCH_MEMBER_U16(part)    uint16_t part
 #define OUCH_MEMBER_U32(part)    uint32_t part
+#define OUCH_MEMBER_S32(part)    int32_t part
 #define OUCH_MEMBER_U64(part)    uint64_t part
 #define OUCH_MEMBER_CHAR(part)   char part
 #define OUCH_MEMBER_TEXT4(part)  char part[4]
