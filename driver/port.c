@@ -78,16 +78,23 @@ static int port_count(struct port *port, const struct event *event) {
     return 0;
 }
 
+/* The first pass over the ring is written with phase 1, the next with 0, and so on. The acquire is
+   what makes the rest of the event readable behind it. */
+bool port_ready(const struct port *port) {
+    struct event *ring = port->ring;
+    struct event *slot = &ring[port->consumed & (((uint64_t)1 << port->ring_log2) - 1)];
+    uint8_t due = ((port->consumed >> port->ring_log2) & 1) ^ 1;
+    uint8_t phase = atomic_load_explicit((_Atomic uint8_t *)&slot->phase, memory_order_acquire);
+    return (phase & 1) == due;
+}
+
 /* port_take copies what the ring holds. Returns the count or a negative errno. */
 static int port_take(struct port *port, struct event *events, uint32_t events_max) {
-    struct event *ring = port->ring;
+    const struct event *ring = port->ring;
     uint64_t mask = ((uint64_t)1 << port->ring_log2) - 1;
     uint32_t count = 0;
-    for (; count < events_max; count++) {
-        struct event *slot = &ring[port->consumed & mask];
-        uint8_t due = ((port->consumed >> port->ring_log2) & 1) ^ 1;
-        uint8_t phase = atomic_load_explicit((_Atomic uint8_t *)&slot->phase, memory_order_acquire);
-        if ((phase & 1) != due) break;
+    for (; count < events_max && port_ready(port); count++) {
+        const struct event *slot = &ring[port->consumed & mask];
         events[count] = *slot;
         events[count].credits = 0;
         events[count].phase = 0;

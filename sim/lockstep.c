@@ -37,7 +37,7 @@ struct lockstep {
     uint64_t carried_count;
 
     bool live;
-    bool differed;
+    int stopped; /* negative errno after which nothing works until reset, or 0 */
 };
 
 static struct lockstep *lockstep_of(struct card *card) { return (struct lockstep *)(void *)card; }
@@ -130,19 +130,40 @@ static int commands_write(const struct lockstep *lockstep, const char *directory
     return fclose(file) == 0 ? 0 : -errno;
 }
 
+static const char *directory_of(const struct lockstep *lockstep) {
+    return lockstep->options.directory != NULL ? lockstep->options.directory : "build/lockstep";
+}
+
+static const char *more_of(const struct lockstep *lockstep) {
+    if (lockstep->options.on_difference == NULL) return "nothing else is known";
+    return lockstep->options.on_difference(lockstep->options.context, directory_of(lockstep));
+}
+
+/* stopped adds to what the card's own error says which commands led to it. */
+static int stopped(struct lockstep *lockstep, int code) {
+    char why[1024];
+    const char *directory = directory_of(lockstep);
+    snprintf(why, sizeof why, "%s", err_text());
+    lockstep->stopped = code;
+    int error = directory_make(directory);
+    if (error == 0) error = commands_write(lockstep, directory);
+    if (error != 0)
+        return err_set(code, "%s; its commands could not be written to %s: %s; %s", why, directory,
+                       strerror(-error), more_of(lockstep));
+    return err_set(code, "%s; its commands are in %s/commands.txt; %s", why, directory,
+                   more_of(lockstep));
+}
+
 /* differ writes down the first difference and says so. The card is dead from here on. */
 static int differ(struct lockstep *lockstep, const char *why, const struct event *theirs,
                   const struct event *ours) {
-    const char *directory = lockstep->options.directory;
-    if (directory == NULL) directory = "build/lockstep";
-    lockstep->differed = true;
+    const char *directory = directory_of(lockstep);
+    lockstep->stopped = -EPROTO;
     lockstep->counts.differences = 1;
     int error = directory_make(directory);
     if (error == 0) error = difference_write(lockstep, directory, why, theirs, ours);
     if (error == 0) error = commands_write(lockstep, directory);
-    const char *more = "";
-    if (lockstep->options.on_difference != NULL)
-        more = lockstep->options.on_difference(lockstep->options.context, directory);
+    const char *more = more_of(lockstep);
     if (error != 0)
         return err_set(-EPROTO,
                        "lock-step: event %" PRIu64 " of card %s: %s; it could not be written to "
@@ -151,9 +172,8 @@ static int differ(struct lockstep *lockstep, const char *why, const struct event
                        more);
     return err_set(-EPROTO,
                    "lock-step: event %" PRIu64 " of card %s: %s; both records are in "
-                   "%s/difference.txt, the commands in %s/commands.txt%s%s",
-                   theirs->number, lockstep->inner->name, why, directory, directory,
-                   *more ? "; " : "", more);
+                   "%s/difference.txt, the commands in %s/commands.txt; %s",
+                   theirs->number, lockstep->inner->name, why, directory, directory, more);
 }
 
 /* command_next finds the command that an event begins. The card's own is told by EVENT_CARD; only
@@ -205,14 +225,19 @@ static int compare(struct lockstep *lockstep, const struct event *event) {
     return 0;
 }
 
+static int stopped_before(const struct lockstep *lockstep) {
+    return err_set(lockstep->stopped,
+                   "lock-step: card %s was stopped by an earlier error; reset it and replay",
+                   lockstep->inner->name);
+}
+
 static int lockstep_push(struct card *card, const struct command *command) {
     struct lockstep *lockstep = lockstep_of(card);
-    if (lockstep->differed)
-        return err_set(-EPROTO, "lock-step: card %s has differed; reset it and replay",
-                       lockstep->inner->name);
+    if (lockstep->stopped != 0) return stopped_before(lockstep);
     if (lockstep->pushed - lockstep->answered == LOCKSTEP_KEPT) return -EAGAIN;
     int error = card_push(lockstep->inner, command);
-    if (error != 0) return error;
+    if (error == -EAGAIN) return error;
+    if (error != 0) return stopped(lockstep, error);
     lockstep->kept[lockstep->pushed++ % LOCKSTEP_KEPT] =
         (struct kept){ .command = *command, .pushed_in_replay = !lockstep->live };
     return 0;
@@ -220,10 +245,9 @@ static int lockstep_push(struct card *card, const struct command *command) {
 
 static int lockstep_poll(struct card *card, struct event *events, uint32_t events_max) {
     struct lockstep *lockstep = lockstep_of(card);
-    if (lockstep->differed)
-        return err_set(-EPROTO, "lock-step: card %s has differed; reset it and replay",
-                       lockstep->inner->name);
+    if (lockstep->stopped != 0) return stopped_before(lockstep);
     int count = card_poll(lockstep->inner, events, events_max);
+    if (count < 0) return stopped(lockstep, count);
     for (int i = 0; i < count; i++) {
         int error = compare(lockstep, &events[i]);
         if (error != 0) return error;
@@ -241,7 +265,8 @@ static void lockstep_write(struct card *card, uint32_t reg, uint32_t value) {
         engine_reset(lockstep->engine);
         lockstep->pushed = lockstep->answered = lockstep->carried_count = 0;
         lockstep->expected_count = lockstep->expected_next = 0;
-        lockstep->live = lockstep->differed = false;
+        lockstep->live = false;
+        lockstep->stopped = 0;
     } else if (reg == REG_CONTROL && value & CONTROL_GO_LIVE) {
         lockstep->live = true;
     }
@@ -289,6 +314,11 @@ int lockstep_open(struct card *inner, const struct lockstep_options *options, st
     }
     *card = &lockstep->card;
     return 0;
+}
+
+struct card *lockstep_inner(const struct card *card) {
+    if (card->operations != &operations) return NULL;
+    return ((const struct lockstep *)(const void *)card)->inner;
 }
 
 struct lockstep_counts lockstep_counts(const struct card *card) {

@@ -16,8 +16,8 @@ struct lockstep_options {
     /* Where the first difference is described; made when it is needed. NULL is build/lockstep. */
     const char *directory;
 
-    /* Called once, behind difference.txt and commands.txt, to add what else is known (a waveform).
-       Returns a text for err_text that says what it wrote, never NULL. NULL: nothing is added. */
+    /* Called once, behind the other files, to add what else is known (a waveform). Returns a text
+       for err_text that says what it wrote, never NULL. NULL: nothing is added. */
     const char *(*on_difference)(void *context, const char *directory);
     void *context;
 };
@@ -33,9 +33,12 @@ struct lockstep_counts {
 
    card_poll then returns -EPROTO at the first difference and for ever after: directory holds
    difference.txt (the command and both events, in words and bytes) and commands.txt (the last
-   LOCKSTEP_KEPT commands, with stamps). card_write of CONTROL_RESET starts afresh but for the
-   counts. */
+   LOCKSTEP_KEPT commands, with stamps). An error of inner's is passed on with commands.txt written.
+   card_write of CONTROL_RESET starts afresh but for the counts. */
 int lockstep_open(struct card *inner, const struct lockstep_options *options, struct card **card);
+
+/* lockstep_inner returns the card that is wrapped, or NULL when card is not of lockstep_open. */
+struct card *lockstep_inner(const struct card *card);
 
 /* lockstep_counts says what has been compared since lockstep_open. card is of lockstep_open. */
 struct lockstep_counts lockstep_counts(const struct card *card);

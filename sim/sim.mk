@@ -1,0 +1,47 @@
+# The Verilated card. build/verilated/<size>/Vcard_<size>__ALL.a is made once for every line of sim/sizes.def and serves
+# all profiles, as does model.o: only C is built with sanitizers. What uses the card links $(sim_libs) with $(CXX),
+# before $(archive), and $(sim_ldlibs).
+
+verilator_options = --cc --trace-fst --trace-max-width 512 --assert --x-assign fast --x-initial unique -Wall -O3 -Ibuild
+sim_sizes   := $(shell sed -n 's/^SIZE.\([a-z]*\),.*/\1/p' sim/sizes.def)
+sim_number   = $(shell sed -n 's/^SIZE.$1, \([0-9]*\), \([0-9]*\), \([0-9]*\), \([0-9]*\).*/\$2/p' sim/sizes.def)
+rtl_sources  = $(wildcard rtl/*.v rtl/*.vh rtl/core/*.v rtl/bus/*.v)
+V            = build/verilated
+verilated    = $(foreach size,$(sim_sizes),$(V)/$(size)/Vcard_$(size)__ALL.a)
+runtime      = $(patsubst %,$(V)/%.o,verilated verilated_fst_c verilated_threads)
+sim_libs     = $(B)/sim/libsim.a $(verilated) $(V)/libruntime.a
+sim_ldlibs   = -lz -lpthread -latomic
+
+# Asked once, and only when something is Verilated: `make deps` runs before there is a Verilator.
+verilator_root     = $(eval verilator_root := $(shell verilator --getenv VERILATOR_ROOT))$(verilator_root)
+verilated_cxxflags = -std=gnu++17 -O3 -DVL_USER_STOP -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE=1 -DVM_TRACE_FST=1 \
+                     -isystem $(verilator_root)/include -isystem $(verilator_root)/include/vltstd
+
+$(V)/%/verilated: $(rtl_sources) build/abi.vh sim/sizes.def sim/sim.mk
+	@mkdir -p $(@D)
+	verilator $(verilator_options) --Mdir $(@D) --prefix Vcard_$* --top-module wirepit_card -Irtl -Irtl/core -Irtl/bus \
+	    -GSYMBOLS=$(call sim_number,$*,1) -GACCOUNTS=$(call sim_number,$*,2) \
+	    -GORDERS=$(call sim_number,$*,3) -GLEVELS=$(call sim_number,$*,4) rtl/wirepit_card.v
+	@touch $@
+
+# Verilator names its C++ files itself, so the makefile it writes beside them builds them.
+define verilated_rule
+$(V)/$1/Vcard_$1__ALL.a: $(V)/$1/verilated
+	$$(MAKE) --no-print-directory -s -C $$(@D) -f Vcard_$1.mk Vcard_$1__ALL.a OPT_FAST=-O3 OPT_SLOW=-O1 CFG_CXXFLAGS_NO_UNUSED=-w
+	@touch $$@
+endef
+$(foreach size,$(sim_sizes),$(eval $(call verilated_rule,$(size))))
+
+$(runtime): $(V)/%.o: sim/sim.mk
+	@mkdir -p $(@D)
+	$(CXX) $(verilated_cxxflags) -w -c -o $@ $(verilator_root)/include/$*.cpp
+$(V)/libruntime.a: $(runtime)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(V)/model.o: sim/model.cpp $(foreach size,$(sim_sizes),$(V)/$(size)/verilated) $(headers) sim/sizes.def
+	$(CXX) $(verilated_cxxflags) -Wall -Wextra -Wshadow -Werror -g -I. $(foreach size,$(sim_sizes),-isystem $(V)/$(size)) -c -o $@ $<
+
+$(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(wildcard sim/*.c)) $(V)/model.o
+	@rm -f $@
+	ar rcs $@ $^
