@@ -9,6 +9,7 @@
 #ifndef HOST_JOURNAL_JOURNAL_H
 #define HOST_JOURNAL_JOURNAL_H
 
+#include "host/base/histogram.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -60,8 +61,7 @@ struct journal;
    which nothing that was durable can be in, is cut. What is found after that counts as durable, and
    is flushed before this returns.
 
-   Returns 0 with *journal and *recovered filled; or leaves both alone, changes nothing on disk but
-   for making directory and first file, and returns a negative errno:
+   Returns 0 with *journal and *recovered filled; or leaves both alone and returns a negative errno:
      -EWOULDBLOCK  another process has it open for writing
      -EBADMSG      damage that is not a torn tail: err_text names file, offset and what is wrong
      -EINVAL       an option is out of its range
@@ -113,13 +113,9 @@ uint64_t journal_appended(const struct journal *journal);
 /* journal_uses_io_uring says which way writes go, for the summary. */
 bool journal_uses_io_uring(const struct journal *journal);
 
-/* Times from the start of a flush until it was seen to end. Each quantile is the upper end of its
-   bucket, at most 1/16 above the true one; max is exact. All 0 when count is. */
-struct journal_flush_times {
-    uint64_t count;
-    uint64_t p50_ns, p99_ns, p999_ns, max_ns;
-};
-void journal_flush_times(const struct journal *journal, struct journal_flush_times *times);
+/* journal_flush_histogram counts how many nanoseconds each flush took, from its start until it was
+   seen to end. The journal keeps it. */
+const struct histogram *journal_flush_histogram(const struct journal *journal);
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
