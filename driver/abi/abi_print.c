@@ -5,6 +5,28 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* print_row_cases prints two lists of case items over {table, field}: the range of every field that
+   may be set, and the last built field of every table, where a query ends. */
+static void print_row_cases(void) {
+    printf("`define ROW_RANGES");
+    for (unsigned table = 0; table <= TABLE_SESSION; table++)
+        for (unsigned field = 1; abi_row(table, field); field++) {
+            const struct abi_row *row = abi_row(table, field);
+            if (row->access == ABI_SET)
+                printf(" \\\n    16'h%02x%02x: begin row_settable = 1'b1; row_min = 64'h%016" PRIx64
+                       "; row_max = 64'h%016" PRIx64 "; end",
+                       table, field, (uint64_t)row->min, (uint64_t)row->max);
+        }
+    printf("\n`define ROW_LASTS");
+    for (unsigned table = 0; table <= TABLE_SESSION; table++) {
+        unsigned last = 0;
+        for (unsigned field = 1; abi_row(table, field); field++)
+            if (abi_row(table, field)->access != ABI_LATER) last = field;
+        printf(" \\\n    16'h%02x%02x: row_last = 1'b1;", table, last);
+    }
+    printf("\n");
+}
+
 // clang-format off
 static void print_verilog(void) {
     printf("// From driver/abi/*.def by driver/abi/abi_print.c; change those.\n");
@@ -22,7 +44,10 @@ static void print_verilog(void) {
 #define CODE(group, name, number, meaning) printf("`define " #group "_" #name " 8'd%u\n", (unsigned)(number));
 #define LIMIT(name, number, meaning)       printf("`define LIMIT_" #name " %u\n", (unsigned)(number));
 #define USE(opcode, part)
-#define FLAG(group, name, bit, built, meaning) printf("`define " #group "_" #name " %u\n", (unsigned)(bit));
+    /* `define EVENT_END 208: the bit's place in the whole record. */
+#define FLAG(group, name, bit, built, meaning) \
+    printf("`define " #group "_" #name " %u\n", (unsigned)(bit) + 8u * (strcmp(#group, "EVENT") == 0 \
+        ? (unsigned)offsetof(struct event, flags) : (unsigned)offsetof(struct command, flags)));
 #include "driver/abi/codes.def"
 #undef CODE
 #undef LIMIT
@@ -37,12 +62,10 @@ static void print_verilog(void) {
         for (size_t i = sizeof(struct command); i > 0; i--) printf("%02x", used[i - 1]);
         printf("\n");
     }
-#define ROW(table, name, number, access, min, max, meaning) \
-    printf("`define ROW_" #table "_" #name " 8'd%u\n", (unsigned)(number)); \
-    printf("`define MIN_" #table "_" #name " 64'h%016" PRIx64 "\n", (uint64_t)(min)); \
-    printf("`define MAX_" #table "_" #name " 64'h%016" PRIx64 "\n", (uint64_t)(max));
+#define ROW(table, name, number, access, min, max, meaning) printf("`define ROW_" #table "_" #name " 8'd%u\n", (unsigned)(number));
 #include "driver/abi/rows.def"
 #undef ROW
+    print_row_cases();
 #define REG(name, offset, access, reset, meaning) \
     printf("`define REG_%s 12'h%03x\n`define RESET_%s 32'h%08x\n", #name, (unsigned)(offset), #name, (unsigned)(reset));
 #define FIELD(name, field, lsb, width, meaning) \

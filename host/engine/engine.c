@@ -161,7 +161,7 @@ static void reject(struct run *run, uint8_t reason) {
     struct event event = {
         .kind = KIND_REJECTED,
         .reason = reason,
-        .flags = command->side & 1 ? EVENT_SELL : 0,
+        .flags = command->side == SIDE_SELL ? EVENT_SELL : 0,
         .symbol = command->symbol,
         .account = command->account,
         .order = command->order,
