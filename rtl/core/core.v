@@ -41,6 +41,9 @@ module core #(
     localparam LEVEL_W    = $clog2(LEVELS);
     localparam POSITION_W = ACCOUNT_W + SYMBOL_W;
     localparam BOOK_W     = SYMBOL_W + 1;
+    localparam [31:0] LEVEL_LAST   = LEVELS - 1;
+    localparam [31:0] ACCOUNT_LAST = ACCOUNTS - 1;
+    localparam [11:0] LEVEL_MASK   = LEVEL_LAST[11:0];     // levels are counted modulo LEVELS
     localparam SWEEP_W    = 21;         // counts over the largest table
 
     localparam [5:0]
@@ -307,9 +310,6 @@ module core #(
         .done_o(occupancy_done), .found_o(occupancy_found), .level_o(occupancy_found_level)
     );
 
-    // Levels are counted modulo LEVELS.
-    localparam [31:0] LEVEL_LAST = LEVELS - 1;
-    localparam [11:0] LEVEL_MASK = LEVEL_LAST[11:0];
     wire [11:0] last_index = (base_index - 12'd1) & LEVEL_MASK;
 
     // ---- arithmetic of price and quantity ---------------------------------------------------------------------------
@@ -325,8 +325,8 @@ module core #(
     reg  [11:0] rank_q, level_q;                // of the price
 
     wire [30:0] far_price_e4 = sets_base ? row_value_q[30:0] : price_e4;
-    // Fractions of a tick or lot, and what tells a sum's sign only, are of no use.
-    wire unused = &{1'b0, ticks_product[31:0], lots_product[31:0], credit_total[62:0]};
+    // Fractions of a tick or lot, sums of which only the sign is asked, and the top of a level's number where there are fewer.
+    wire unused = &{1'b0, level_index, ticks_product[31:0], lots_product[31:0], credit_total[62:0]};
     wire [63:0] ticks_product = {33'd0, distance_q} * {31'd0, tick_reciprocal};
     wire [52:0] lots_product  = {33'd0, quantity} * {20'd0, lot_reciprocal};
 
@@ -479,8 +479,8 @@ module core #(
             `ROW_RANGES
             default: ;
         endcase
-        if (is_symbol && (field == `ROW_SYMBOL_REFERENCE || field == `ROW_SYMBOL_COLLAR)) row_max = LEVELS - 1;
-        if (is_account && field == `ROW_ACCOUNT_FIRM) row_max = ACCOUNTS - 1;
+        if (is_symbol && (field == `ROW_SYMBOL_REFERENCE || field == `ROW_SYMBOL_COLLAR)) row_max = {32'd0, LEVEL_LAST};
+        if (is_account && field == `ROW_ACCOUNT_FIRM) row_max = {32'd0, ACCOUNT_LAST};
 
         row_last = 1'b0;
         case ({table_, row_field})
