@@ -40,7 +40,7 @@ $(V)/libruntime.a: $(runtime)
 	ar rcs $@ $^
 
 $(V)/model.o: sim/model.cpp $(foreach size,$(sim_sizes),$(V)/$(size)/verilated) $(headers) sim/sizes.def
-	$(CXX) $(verilated_cxxflags) -Wall -Wextra -Wshadow -Werror -g -I. $(foreach size,$(sim_sizes),-isystem $(V)/$(size)) -c -o $@ $<
+	$(CXX) $(verilated_cxxflags) -Wall -Wextra -Werror -g -I. $(foreach size,$(sim_sizes),-isystem $(V)/$(size)) -c -o $@ $<
 
 $(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(wildcard sim/*.c)) $(V)/model.o
 	@rm -f $@
