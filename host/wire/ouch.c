@@ -562,8 +562,9 @@ say(struct words *words, const char *format, ...) {
     if (length > 0) words->used += (size_t)length < room ? (size_t)length : room - 1;
 }
 
+/* Blanks at the end are left out, but for a first one: it may be a letter that means something. */
 static void say_letters(struct words *words, const char *letters, size_t bytes) {
-    while (bytes > 0 && letters[bytes - 1] == ' ') bytes--;
+    while (bytes > 1 && letters[bytes - 1] == ' ') bytes--;
     say(words, "'");
     for (size_t i = 0; i < bytes; i++) {
         if (letters[i] >= ' ' && letters[i] <= '~')
