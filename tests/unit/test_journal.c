@@ -8,14 +8,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -552,6 +555,21 @@ static void test_tail_with_a_missing_sector_is_cut(void **state) {
         assert_int_equal(recovered.records, 2);
         assert_int_equal(recovered.cut_bytes, bytes - start);
     }
+
+    /* the writer starts no block before the one in front is down: then it is damage */
+    file_write(first_file, content, bytes);
+    struct journal *journal = open_plain(NULL);
+    note(journal, "behind it");
+    assert_int_equal(journal_wait(journal), 0);
+    journal_close(journal);
+    size_t all = file_bytes(first_file), hole = (start / 512 + 2) * 512;
+    static const uint8_t zeros[512];
+    int fd = open(first_file, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, zeros, sizeof zeros, (off_t)hole), sizeof zeros);
+    (void)close(fd);
+    assert_int_equal(open_code(), -EBADMSG);
+    assert_int_equal(file_bytes(first_file), all);
     assert_true(sectors >= 4);
     free(content);
 }
@@ -739,6 +757,45 @@ static void test_malformed_records_are_damage(void **state) {
     }
 }
 
+/* A block whose CRCs are right and which starts the journal but for one thing. */
+static void test_header_that_does_not_belong_is_damage(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t blocks, records; /* before it, as its writer thought */
+        uint8_t at;               /* byte of the header that is changed afterwards, */
+        uint8_t by;               /* and by what */
+        const char *why;
+    } row[] = {
+        { 0, 0, 0, 0, NULL },
+        { 1, 0, 0, 0, "it says that it is block 2" },
+        { 0, 1, 0, 0, "it starts with record 2 where 1 is due" },
+        { 0, 0, 4, 3, "it has version 2" },
+        { 0, 0, 6, 1, "no block has" },
+        { 0, 0, 32, 1, "hash of the block before" },
+        { 0, 0, 64, 1, "its hash is wrong though its CRCs are right" },
+        { 0, 0, 95, 128, "its hash is wrong though its CRCs are right" },
+    };
+    for (unsigned i = 0; i < sizeof row / sizeof *row; i++) {
+        _Alignas(8) uint8_t block[BLOCK_HEADER_BYTES + 16];
+        block_record_put(block + BLOCK_HEADER_BYTES, JOURNAL_NOTE, 0, "12345678", 8);
+        struct block_chain theirs = { .blocks = row[i].blocks, .records = row[i].records };
+        struct block_chain ours = { 0 };
+        uint32_t count = block_seal(block, 16, 1, &theirs);
+        block[row[i].at] ^= row[i].by;
+        uint32_t crc = block_crc(block, BLOCK_HEADER_BYTES - 4);
+        memcpy(block + BLOCK_HEADER_BYTES - 4, &crc, sizeof crc);
+
+        int32_t checked = block_check(block, count, &ours);
+        if (row[i].why == NULL) {
+            assert_int_equal(checked, count);
+            continue;
+        }
+        assert_int_equal(checked, -EBADMSG);
+        if (strstr(err_text(), row[i].why) == NULL) fail_msg("%s: %s", row[i].why, err_text());
+        assert_false(block_torn(block, count, 0, &ours));
+    }
+}
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 /* In a process of its own, because the limit stays: writes fail beyond 1000 bytes of a file. */
@@ -792,6 +849,65 @@ static void test_failed_write_acknowledges_nothing(void **state) {
 static void test_failed_plain_write_acknowledges_nothing(void **state) {
     (void)state;
     fail_writes(true);
+}
+
+/* deny makes one system call fail with code for the rest of this process. */
+static void deny(unsigned number, unsigned code) {
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = sizeof filter / sizeof *filter, .filter = filter };
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(100);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(101);
+}
+
+/* The kernel may refuse io_uring, plain writes or flushes: child opens, appends two records with a
+   call denied before the second, and exits with how far it got. */
+static void expect_denied(unsigned number, unsigned code, bool plain, int expected) {
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct journal_options options = { .directory = directory, .plain = plain };
+        struct journal *journal;
+        struct journal_recovered recovered;
+        if (number == SYS_io_uring_setup) deny(number, code);
+        if (journal_open(&options, &journal, &recovered) < 0) _exit(1);
+        if (journal_uses_io_uring(journal)) _exit(2);
+        if (journal_append(journal, JOURNAL_NOTE, 0, "1", 1) != 1) _exit(3);
+        if (journal_wait(journal) != 0) _exit(4);
+        if (number != SYS_io_uring_setup) deny(number, code);
+        if (journal_append(journal, JOURNAL_NOTE, 0, "2", 1) != 2) _exit(5);
+        if (journal_commit(journal) != expected) _exit(6);
+        if (journal_poll(journal) != (expected < 0 ? expected : 1)) _exit(7);
+        if (journal_durable(journal) != (expected < 0 ? 1 : 2)) _exit(8);
+        if (journal_flush_histogram(journal)->count != (expected < 0 ? 1 : 2)) _exit(9);
+        journal_close(journal);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_refused_io_uring_falls_back_to_plain_writes(void **state) {
+    (void)state;
+    expect_denied(SYS_io_uring_setup, EPERM, false, 0);
+    assert_int_equal(unlink(first_file), 0);
+    expect_denied(SYS_io_uring_setup, ENOSYS, false, 0);
+}
+
+static void test_failed_flush_acknowledges_nothing(void **state) {
+    (void)state;
+    expect_denied(SYS_fdatasync, EIO, true, -EIO);
+}
+
+static void test_full_disk_acknowledges_nothing(void **state) {
+    (void)state;
+    expect_denied(SYS_pwrite64, ENOSPC, true, -ENOSPC);
 }
 
 static void test_killed_writer_loses_nothing_durable(void **state) {
@@ -935,8 +1051,12 @@ int main(void) {
         TEST(test_bad_block_in_the_middle_is_refused_and_not_cut),
         TEST(test_rewritten_block_breaks_the_chain),
         TEST(test_malformed_records_are_damage),
+        TEST(test_header_that_does_not_belong_is_damage),
         TEST(test_failed_write_acknowledges_nothing),
         TEST(test_failed_plain_write_acknowledges_nothing),
+        TEST(test_refused_io_uring_falls_back_to_plain_writes),
+        TEST(test_failed_flush_acknowledges_nothing),
+        TEST(test_full_disk_acknowledges_nothing),
         TEST(test_killed_writer_loses_nothing_durable),
         TEST(test_every_way_of_writing_gives_the_same_bytes),
         TEST(test_async_files_roll),
