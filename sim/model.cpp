@@ -56,6 +56,7 @@ struct model {
     uint64_t clocks = 0;
     unsigned reset_left = 0;
     bool wrote = false; // to memory in the last clock
+    uint64_t digest = 0;
     std::string fault;
 
     posted queue[MODEL_POSTED_MAX];
@@ -120,6 +121,16 @@ struct model {
             for (unsigned i = 0; i < window_bytes; i++)
                 if (data.strobes >> i & 1) at[i] = data.bytes[i];
         wrote = true;
+        digest_add(clocks);
+        digest_add(address);
+        uint64_t words[window_bytes / 8];
+        std::memcpy(words, data.bytes, sizeof words);
+        for (const uint64_t word : words) digest_add(word);
+    }
+
+    void digest_add(uint64_t word) {
+        digest = (digest ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        digest ^= digest >> 32;
     }
 
     void memory_pair() {
@@ -387,6 +398,8 @@ uint64_t model_run(struct model *model, uint64_t clocks_max) {
     }
     return given;
 }
+
+uint64_t model_digest(const struct model *model) { return model->digest; }
 
 uint64_t model_clocks(const struct model *model) { return model->clocks; }
 

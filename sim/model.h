@@ -56,6 +56,10 @@ uint64_t model_run(struct model *model, uint64_t clocks_max);
 /* model_clocks counts the clocks since model_new. */
 uint64_t model_clocks(const struct model *model);
 
+/* model_digest is a hash of all that the card has written, where and in which clock. Two runs of
+   which it is the same went the same way. */
+uint64_t model_digest(const struct model *model);
+
 /* model_read reads a register behind all posted writes: gives the clocks that takes. A card that
    does not answer is a fault, and all ones are returned. */
 uint32_t model_read(struct model *model, uint32_t reg);

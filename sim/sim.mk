@@ -1,6 +1,6 @@
 # The Verilated card. build/verilated/<size>/Vcard_<size>__ALL.a is made once for every line of sim/sizes.def and serves
 # all profiles, as does model.o: only C is built with sanitizers. What uses the card links $(sim_libs) with $(CXX),
-# before $(archive), and $(sim_ldlibs).
+# before $(archive), and $(sim_ldlibs). $(sim_tests) are the tests of sim/.
 
 verilator_options = --cc --trace-fst --trace-max-width 512 --assert --x-assign fast --x-initial unique -Wall -O3 -Ibuild
 sim_sizes   := $(shell sed -n 's/^SIZE.\([a-z]*\),.*/\1/p' sim/sizes.def)
@@ -45,3 +45,7 @@ $(V)/model.o: sim/model.cpp $(foreach size,$(sim_sizes),$(V)/$(size)/verilated) 
 $(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(wildcard sim/*.c)) $(V)/model.o
 	@rm -f $@
 	ar rcs $@ $^
+
+sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib lockstep)
+$(sim_tests): $(B)/tests/rtl/%: $(B)/tests/rtl/%.o $(sim_libs) $(archive)
+	$(CXX) $(SANITIZE) -o $@ $^ -lcmocka $(sim_ldlibs)

@@ -41,6 +41,7 @@ struct simlib {
 
     char trace_path[PATH_BYTES]; /* empty: no trace */
     uint64_t trace_since;        /* the clock its file begins at */
+    uint32_t trace_clocks;
 
     char wave_text[PATH_BYTES + 128];
 };
@@ -88,7 +89,7 @@ static void simlib_window_write(struct port *port, uint32_t slot, const struct c
 /* trace_turn begins a new file when the current one is long, and keeps the one before. A disk that
    refuses ends the trace, not the card. */
 static void trace_turn(struct simlib *simlib) {
-    if (model_clocks(simlib->model) - simlib->trace_since < SIMLIB_TRACE_CLOCKS) return;
+    if (model_clocks(simlib->model) - simlib->trace_since < simlib->trace_clocks) return;
     char before[PATH_BYTES + 16];
     snprintf(before, sizeof before, "%s.before", simlib->trace_path);
     model_trace_stop(simlib->model);
@@ -188,6 +189,8 @@ static int wave_write(const struct simlib *simlib, const char *path) {
         .begin = end > SIMLIB_WAVE_CLOCKS ? end - SIMLIB_WAVE_CLOCKS : 0,
     };
     int error = again.model != NULL ? again_run(&again, simlib, end) : -ENOMEM;
+    if (error == 0 && model_digest(again.model) != model_digest(simlib->model))
+        error = err_set(-EIO, "a second run did not write the same events at the same clocks");
     if (again.model != NULL) model_delete(again.model);
     free(options.memory);
     return error;
@@ -262,6 +265,8 @@ static int ready(struct simlib *simlib, const struct simlib_options *options) {
         if (error != 0) return error;
         snprintf(simlib->trace_path, sizeof simlib->trace_path, "%s", options->trace_path);
         simlib->trace_since = model_clocks(simlib->model);
+        simlib->trace_clocks =
+            options->trace_clocks != 0 ? options->trace_clocks : SIMLIB_TRACE_CLOCKS;
     }
 
     static const struct port_operations operations = {

@@ -15,7 +15,7 @@ enum {
     SIMLIB_IDLE_CLOCKS = 16,            /* of a poll with nothing outstanding */
     SIMLIB_ANSWER_CLOCKS_MAX = 1 << 22, /* without an event while a command is outstanding: dead */
     SIMLIB_WAVE_CLOCKS = 8192,          /* of the waveform before a difference */
-    SIMLIB_TRACE_CLOCKS = 1 << 20, /* after which a trace begins a new file; the last two stay */
+    SIMLIB_TRACE_CLOCKS = 1 << 20, /* of one file of the trace; the one before is <path>.before */
 };
 
 /* All zero is the default: the default size, no trace, in lock-step, nothing held up. */
@@ -23,7 +23,8 @@ struct simlib_options {
     struct card_size size;  /* all zero is CARD_SIZE_DEFAULT; sizes as model_sizes has them */
     uint64_t seed;          /* of what registers hold before reset, and of the odds */
     uint32_t ring_log2;     /* 0 is SIMLIB_RING_LOG2 */
-    const char *trace_path; /* waveform while the card runs, about 50 times slower; NULL is none */
+    const char *trace_path; /* waveform while the card runs, several times slower; NULL is none */
+    uint32_t trace_clocks;  /* 0 is SIMLIB_TRACE_CLOCKS */
     bool lockstep_off;
     const char *lockstep_directory; /* NULL is build/lockstep */
 
