@@ -46,6 +46,6 @@ $(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(wildcard sim/*.c)) $(V)/model.o
 	@rm -f $@
 	ar rcs $@ $^
 
-sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib lockstep)
+sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib difference)
 $(sim_tests): $(B)/tests/rtl/%: $(B)/tests/rtl/%.o $(sim_libs) $(archive)
 	$(CXX) $(SANITIZE) -o $@ $^ -lcmocka $(sim_ldlibs)

@@ -1,4 +1,4 @@
-/* test_lockstep: lock-step over a soft card that can be made to lie. Whatever it lies about is
+/* test_difference: lock-step over a soft card that can be made to lie. Whatever it lies about is
  * found, and what it says truly is not. */
 #include "host/base/err.h"
 #include "host/softcard/softcard.h"
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static const char *const directory = "build/test_lockstep/deep";
+static const char *const directory = "build/test_difference/deep";
 
 /* A card between lock-step and the soft card. */
 struct liar {
@@ -316,5 +316,5 @@ int main(void) {
         cmocka_unit_test(a_card_that_stops_leaves_its_commands),
         cmocka_unit_test(a_full_window_is_passed_on),
     };
-    return cmocka_run_group_tests_name("lockstep", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("difference", tests, NULL, NULL);
 }
