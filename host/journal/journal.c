@@ -1,5 +1,6 @@
 #include "host/journal/journal.h"
 #include "host/base/check.h"
+#include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/journal/walk.h"
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -66,12 +66,6 @@ struct journal {
 
     struct histogram flush_ns;
 };
-
-static uint64_t now_ns(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- open and close -------------------------------------------------------------------------- */
 
@@ -303,7 +297,7 @@ static int file_roll(struct journal *journal) {
 static void flight_landed(struct journal *journal) {
     journal->durable = journal->flight.last_record;
     journal->file_bytes += journal->flight.count;
-    histogram_add(&journal->flush_ns, now_ns() - journal->flight.start_ns);
+    histogram_add(&journal->flush_ns, clock_monotonic_ns() - journal->flight.start_ns);
 }
 
 static int flight_plain(struct journal *journal) {
@@ -356,7 +350,7 @@ static int flight_start(struct journal *journal) {
     journal->commit_wanted = false;
     if (buffer->records == 0) return 0;
 
-    uint64_t start_ns = now_ns();
+    uint64_t start_ns = clock_monotonic_ns();
     uint32_t block_bytes = BLOCK_HEADER_BYTES + buffer->payload_bytes;
     if (journal->file_bytes > 0 && journal->file_bytes + block_bytes > journal->file_bytes_max) {
         int code = file_roll(journal);
@@ -421,6 +415,7 @@ int journal_poll(struct journal *journal) {
 int journal_wait(struct journal *journal) {
     int code = journal_commit(journal);
     while (code == 0 && journal->durable < journal->appended) {
+        CHECK(journal->flight.pending > 0);
         struct io_uring_cqe *completion;
         int waited = io_uring_wait_cqe(&journal->ring, &completion);
         if (waited == -EINTR) continue;
