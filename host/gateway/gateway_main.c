@@ -1,0 +1,395 @@
+/* wirepit-gateway: the data plane's process: it owns card and journal and serves clients over TCP.
+ */
+#include "host/base/check.h"
+#include "host/base/clock.h"
+#include "host/base/err.h"
+#include "host/base/log.h"
+#include "host/engine/engine.h"
+#include "host/gateway/gateway.h"
+#include "host/gateway/recovery.h"
+#include "host/gateway/summary.h"
+#include "host/gateway/tcp.h"
+#include "host/gateway/verify.h"
+#include "host/softcard/softcard.h"
+#include "sim/simlib.h"
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+/* Address space of a session's day: about 20 million answers. */
+#define STREAM_BYTES (UINT64_C(1) << 30)
+
+struct options {
+    const char *config, *card, *journal, *port, *trace, *json;
+    bool verify;
+};
+
+/* Everything that a run holds, in the order it is taken. */
+struct run {
+    struct options options;
+    struct config config;
+    struct card_size size;
+    struct card *card;
+    struct setup setup;
+    struct journal *journal;
+    struct entry *entry;
+    struct stream *streams;
+    struct recovery *recovery;
+    struct sequencer *sequencer;
+    struct transport *transport;
+    struct gateway *gateway;
+    char session[RECOVERY_SESSION_BYTES + 1];
+    char identity[RECOVERY_IDENTITY_BYTES];
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int signal) {
+    (void)signal;
+    stop_asked = 1;
+}
+
+static void close_gate(void *context) { card_kill(context); }
+
+static const char help[] =
+    "usage: wirepit-gateway --config FILE [options]\n"
+    "\n"
+    "Serves trading firms: SoupBinTCP and OUCH 5.0 over TCP in front of the card, with a journal.\n"
+    "Ends cleanly on SIGINT and SIGTERM. A journal that is there already is continued.\n"
+    "\n"
+    "  --config FILE    symbols, firms, accounts, sessions, settings; see "
+    "host/package/wirepit.yaml\n"
+    "  --card sim|soft  Verilated card or reference engine [as in FILE]\n"
+    "  --journal DIR    where the journal is [as in FILE]\n"
+    "  --port N         TCP port, 0 for a free one, which is printed [as in FILE]\n"
+    "  --trace FILE     waveform of the Verilated card, about 50 times slower\n"
+    "  --json FILE      write a summary at the end\n"
+    "  --verify         only verify the journal, with a fresh engine, and say so\n"
+    "  --help           this\n"
+    "\n"
+    "examples\n"
+    "  wirepit-gateway --config host/package/wirepit.yaml --card soft --port 0\n"
+    "  wirepit-gateway --config host/package/wirepit.yaml --journal build/run/journal --verify\n";
+
+/* Returns 0 to go on, 1 when there is nothing left to do, or -EINVAL. */
+static int read_options(int count, char **arguments, struct options *options) {
+    static const struct option known[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "card", required_argument, NULL, 'd' },
+        { "journal", required_argument, NULL, 'j' },
+        { "port", required_argument, NULL, 'p' },
+        { "trace", required_argument, NULL, 't' },
+        { "json", required_argument, NULL, 'o' },
+        { "verify", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    for (int key; (key = getopt_long(count, arguments, "", known, NULL)) != -1;) {
+        switch (key) {
+        case 'c':
+            options->config = optarg;
+            break;
+        case 'd':
+            options->card = optarg;
+            break;
+        case 'j':
+            options->journal = optarg;
+            break;
+        case 'p':
+            options->port = optarg;
+            break;
+        case 't':
+            options->trace = optarg;
+            break;
+        case 'o':
+            options->json = optarg;
+            break;
+        case 'v':
+            options->verify = true;
+            break;
+        case 'h':
+            (void)fputs(help, stdout);
+            return 1;
+        default:
+            return err_set(-EINVAL, "try --help");
+        }
+    }
+    if (optind < count)
+        return err_set(-EINVAL, "\"%s\" is no option; try --help", arguments[optind]);
+    if (options->config == NULL) return err_set(-EINVAL, "--config FILE is missing; try --help");
+    return 0;
+}
+
+/* Options win over the file. */
+static int apply_options(const struct options *options, struct config *config) {
+    if (options->card != NULL) {
+        if (strcmp(options->card, "sim") == 0)
+            config->card = CONFIG_CARD_SIM;
+        else if (strcmp(options->card, "soft") == 0)
+            config->card = CONFIG_CARD_SOFT;
+        else
+            return err_set(-EINVAL, "--card %s: it is sim or soft", options->card);
+    }
+    if (options->journal != NULL) {
+        if (strlen(options->journal) >= sizeof config->journal)
+            return err_set(-EINVAL, "--journal: the name is longer than %d bytes",
+                           CONFIG_PATH_BYTES - 1);
+        strcpy(config->journal, options->journal);
+    }
+    if (options->port != NULL) {
+        char *end;
+        errno = 0;
+        unsigned long port = strtoul(options->port, &end, 10);
+        if (*end != 0 || end == options->port || port > 65535 || errno != 0)
+            return err_set(-EINVAL, "--port %s: it is a number from 0 to 65535", options->port);
+        config->port = (uint16_t)port;
+    }
+    if (options->trace != NULL && config->card != CONFIG_CARD_SIM)
+        return err_set(-EINVAL, "--trace needs --card sim");
+    return 0;
+}
+
+static int open_card(struct run *run) {
+    run->size = CARD_SIZE_DEFAULT;
+    if (run->config.card == CONFIG_CARD_SOFT) {
+        if (run->config.soft_orders != 0) run->size.orders = run->config.soft_orders;
+        return softcard_open(&run->size, &run->card);
+    }
+    const struct simlib_options sim = { .size = run->size, .trace_path = run->options.trace };
+    return simlib_open(&sim, &run->card);
+}
+
+static int open_journal(struct run *run) {
+    const struct journal_options options = { .directory = run->config.journal,
+                                             .flush = run->config.asynchronous ? JOURNAL_ASYNC
+                                                                               : JOURNAL_SYNC };
+    struct journal_recovered recovered;
+    int code = journal_open(&options, &run->journal, &recovered);
+    if (code != 0) return code;
+    if (recovered.cut_bytes > 0) log_line("%s", recovered.cut_line);
+    int found = recovery_session(run->config.journal, run->session);
+    if (found < 0) return found;
+    if (found == 0) {
+        /* SoupBinTCP's session lasts as long as the journal: it is named by the hour it began. */
+        time_t now = (time_t)(clock_wall_ns() / UINT64_C(1000000000));
+        struct tm utc;
+        CHECK(gmtime_r(&now, &utc) != NULL);
+        CHECK(strftime(run->session, sizeof run->session, "%Y%m%d%H", &utc) > 0);
+    }
+    recovery_identity(config_digest(&run->config), run->session, run->identity);
+    return 0;
+}
+
+static int open_state(struct run *run) {
+    uint64_t seed;
+    CHECK(getrandom(&seed, sizeof seed, 0) == sizeof seed);
+    int code = setup_make(&run->config, &run->size, &run->setup);
+    if (code != 0) return code;
+    run->entry = entry_new(&run->config, &run->size, seed);
+    run->recovery = calloc(1, sizeof *run->recovery);
+    run->streams = calloc(run->config.session_count, sizeof *run->streams);
+    if (run->entry == NULL || run->recovery == NULL || run->streams == NULL)
+        return err_set(-ENOMEM, "no memory for orders and sessions");
+    for (uint32_t i = 0; code == 0 && i < run->config.session_count; i++)
+        code = stream_open(&run->streams[i], STREAM_BYTES);
+    return code;
+}
+
+static int recover(struct run *run) {
+    const struct recovery_parts parts = { .directory = run->config.journal,
+                                          .journal = run->journal,
+                                          .card = run->card,
+                                          .entry = run->entry,
+                                          .streams = run->streams,
+                                          .session_count = run->config.session_count,
+                                          .setup = &run->setup,
+                                          .identity = run->identity,
+                                          .events_max = engine_events_max(&run->size),
+                                          .clock_ns = clock_monotonic_ns };
+    int code = recovery_run(&parts, run->recovery);
+    if (code != 0) return code;
+    if (!run->recovery->identified) {
+        int64_t noted = journal_append(run->journal, JOURNAL_NOTE, 0, run->identity,
+                                       (uint32_t)strlen(run->identity));
+        if (noted < 0) return (int)noted;
+    }
+    if (run->recovery->commands > 0)
+        log_line("%s: %" PRIu64 " commands replayed, %" PRIu64 " events the same",
+                 run->config.journal, run->recovery->commands, run->recovery->events);
+    return 0;
+}
+
+/* What a fresh card still lacks, what a crash left undone, and the sessions' policies. */
+static int begin_trading(struct run *run) {
+    card_go_live(run->card);
+    uint64_t wall_ns = clock_wall_ns(), last_ns = run->recovery->last_stamp_ns;
+    card_set_time(run->card, wall_ns > last_ns ? wall_ns : last_ns);
+    for (uint32_t i = run->recovery->setup_done; i < run->setup.count; i++) {
+        int code = sequencer_command(run->sequencer, &run->setup.commands[i]);
+        if (code == -EAGAIN) {
+            code = gateway_settle(run->gateway);
+            i--;
+        }
+        if (code != 0) return code;
+    }
+    for (uint32_t i = 0; i < run->recovery->follow_up_count; i++) {
+        int code = gateway_settle(run->gateway);
+        if (code == 0) code = sequencer_follow_up(run->sequencer, &run->recovery->follow_ups[i]);
+        if (code != 0) return code;
+    }
+    for (uint32_t i = 0; i < run->config.session_count; i++)
+        if (run->config.sessions[i].cancel_on_disconnect)
+            sequencer_withdraw(run->sequencer, (uint16_t)i);
+    int code = gateway_settle(run->gateway);
+    if (code != 0) return code;
+
+    uint8_t reason;
+    char text[ABI_TEXT_BYTES];
+    const struct command *refused = sequencer_refused(run->sequencer, &reason);
+    if (refused == NULL) return 0;
+    return err_set(-EINVAL, "%s: the card refuses what it says, %s: %s", run->options.config,
+                   abi_reason_name(reason), abi_command_text(refused, text));
+}
+
+static int open_run(struct run *run) {
+    int code = open_card(run);
+    if (code != 0) return code;
+    check_on_failure(close_gate, run->card);
+    code = open_journal(run);
+    if (code == 0) code = open_state(run);
+    if (code == 0)
+        code = tcp_open(run->config.listen, run->config.port,
+                        gateway_connections(run->config.session_count), &run->transport);
+    if (code == 0) code = recover(run);
+    if (code != 0) return code;
+
+    const struct sequencer_parts sequencer = { .card = run->card,
+                                               .journal = run->journal,
+                                               .entry = run->entry,
+                                               .streams = run->streams,
+                                               .session_count = run->config.session_count,
+                                               .events_max = engine_events_max(&run->size),
+                                               .commands = run->recovery->commands,
+                                               .events = run->recovery->events,
+                                               .clock_ns = clock_monotonic_ns };
+    run->sequencer = sequencer_new(&sequencer);
+    if (run->sequencer == NULL) return err_set(-ENOMEM, "no memory for the sequencer");
+    const struct gateway_parts gateway = { .config = &run->config,
+                                           .card = run->card,
+                                           .sequencer = run->sequencer,
+                                           .streams = run->streams,
+                                           .entry = run->entry,
+                                           .transport = run->transport,
+                                           .session_name = run->session };
+    run->gateway = gateway_new(&gateway);
+    if (run->gateway == NULL) return err_set(-ENOMEM, "no memory for the connections");
+    return begin_trading(run);
+}
+
+static void close_run(struct run *run) {
+    check_on_failure(NULL, NULL);
+    gateway_delete(run->gateway);
+    sequencer_delete(run->sequencer);
+    if (run->transport != NULL) transport_close(run->transport);
+    for (uint32_t i = 0; run->streams != NULL && i < run->config.session_count; i++)
+        stream_close(&run->streams[i]);
+    free(run->streams);
+    free(run->recovery);
+    entry_delete(run->entry);
+    setup_free(&run->setup);
+    journal_close(run->journal);
+    if (run->card != NULL) card_close(run->card);
+    config_free(&run->config);
+}
+
+/* Verifies the closed journal on an engine of its own. */
+static int verify(const struct run *run, struct verify_result *result) {
+    struct card_size size = CARD_SIZE_DEFAULT;
+    struct card *card;
+    if (run->config.card == CONFIG_CARD_SOFT && run->config.soft_orders != 0)
+        size.orders = run->config.soft_orders;
+    int code = softcard_open(&size, &card);
+    if (code != 0) return code;
+    code = verify_run(run->config.journal, card, result);
+    card_close(card);
+    return code;
+}
+
+/* The end of a run that got as far as having a sequencer. */
+static int report(struct run *run) {
+    struct verify_result verified;
+    journal_close(run->journal);
+    run->journal = NULL;
+    int code = verify(run, &verified);
+    if (code != 0) log_line("the journal is not verified: %s", err_text());
+    const struct summary summary = {
+        .card = run->card->name,
+        .sequencer = run->sequencer,
+        .entry = run->entry,
+        .lockstep_differences =
+            run->config.card == CONFIG_CARD_SIM ? simlib_counts(run->card).differences : 0,
+        .journal_verified = code == 0,
+        .journal_records = verified.journal.records_total,
+        .logins = gateway_logins(run->gateway),
+        .sessions = run->config.session_count,
+    };
+    if (run->options.json != NULL && summary_write(run->options.json, &summary) != 0) {
+        log_line("%s", err_text());
+        return -EIO;
+    }
+    return code;
+}
+
+static int trade(struct run *run) {
+    struct sigaction action = { .sa_handler = on_signal };
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a write that is too much then says so */
+
+    int code = open_run(run);
+    if (code == 0) {
+        (void)printf("listening on %s:%u\n", run->config.listen, run->transport->port);
+        (void)fflush(stdout);
+        code = gateway_run(run->gateway, &stop_asked);
+    }
+    if (code != 0) log_line("wirepit-gateway: %s", err_text());
+    if (run->gateway != NULL) {
+        int reported = report(run);
+        if (code == 0) code = reported;
+    }
+    return code;
+}
+
+int main(int count, char **arguments) {
+    static struct run run;
+    int code = read_options(count, arguments, &run.options);
+    if (code == 1) return EXIT_SUCCESS;
+    if (code == 0) code = config_load(run.options.config, &run.config);
+    if (code == 0) code = apply_options(&run.options, &run.config);
+    if (code != 0) {
+        (void)fprintf(stderr, "wirepit-gateway: %s\n", err_text());
+        config_free(&run.config);
+        return EXIT_FAILURE;
+    }
+    if (run.options.verify) {
+        struct verify_result result;
+        code = verify(&run, &result);
+        if (code == 0)
+            (void)printf("%s: %" PRIu64 " records in %" PRIu64 " blocks, %" PRIu64
+                         " commands, %" PRIu64 " events: whole and true\n",
+                         run.config.journal, result.journal.records_total, result.journal.blocks,
+                         result.commands, result.events);
+        else
+            (void)fprintf(stderr, "wirepit-gateway: %s\n", err_text());
+        config_free(&run.config);
+        return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+    code = trade(&run);
+    close_run(&run);
+    return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

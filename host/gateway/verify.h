@@ -1,0 +1,19 @@
+/* verify: proof that a journal is whole and true: its blocks chain, and a fresh engine says the
+ * same events for its commands. */
+#ifndef HOST_GATEWAY_VERIFY_H
+#define HOST_GATEWAY_VERIFY_H
+
+#include "driver/card.h"
+#include "host/journal/journal.h"
+
+struct verify_result {
+    struct journal_report journal;
+    uint64_t commands, events; /* carried out and compared */
+};
+
+/* verify_run checks the journal in directory on a card that is fresh from reset, which stays the
+   caller's. Returns 0; or a negative errno and err_text() says what is wrong where: -EBADMSG  the
+   journal is damaged -EPROTO   an event differs others    as card and files give them */
+int verify_run(const char *directory, struct card *card, struct verify_result *result);
+
+#endif /* HOST_GATEWAY_VERIFY_H */
