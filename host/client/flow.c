@@ -72,7 +72,7 @@ static bool field_number(struct field field, uint64_t max, uint64_t *number) {
     for (size_t i = 0; i < field.bytes; i++) {
         if (field.at[i] < '0' || field.at[i] > '9') return false;
         uint64_t digit = (uint64_t)(field.at[i] - '0');
-        if (value > (max - digit) / 10) return false;
+        if (digit > max || value > (max - digit) / 10) return false;
         value = value * 10 + digit;
     }
     *number = value;
