@@ -112,6 +112,10 @@ static int link_flush(struct replay *replay, struct link *link, uint64_t now_ns)
             send(link->fd, link->out + done, link->out_count - done, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+        if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+            done = link->out_count; /* reading finds what the gateway said before it closed */
+            break;
+        }
         if (sent < 0)
             return err_set(-errno, "session %s: send: %s", link_name(replay, link),
                            strerror(errno));
