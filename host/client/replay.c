@@ -50,7 +50,7 @@ struct link {
 struct replay {
     const struct replay_settings *settings;
     struct flow *flow;
-    struct desk *desk;
+    struct blotter *blotter;
     struct link *links;
     int epoll, timer;
     bool have_row, asked, rows_ended, finishing;
@@ -143,7 +143,7 @@ static void on_next_ref(struct replay *replay, struct link *link, uint32_t next_
                         uint64_t now_ns) {
     link->querying = false;
     if (link->state == LINK_QUERY) {
-        desk_start(replay->desk, link_index(replay, link), next_ref);
+        blotter_start(replay->blotter, link_index(replay, link), next_ref);
         link_state(link, LINK_READY, now_ns);
     } else if (link->state == LINK_LAST) {
         link->out_count += soup_encode_logout(link->out + link->out_count);
@@ -163,7 +163,7 @@ static int on_message(struct replay *replay, struct link *link, const struct sou
     }
     /* What comes before the next user reference is known belongs to an earlier connection. */
     if (link->state < LINK_READY) return 0;
-    error = desk_answer(replay->desk, link_index(replay, link), &message, now_ns);
+    error = blotter_answer(replay->blotter, link_index(replay, link), &message, now_ns);
     return error < 0 ? err_wrap(error, "%s: ", link_name(replay, link)) : 0;
 }
 
@@ -287,7 +287,7 @@ static int links_open(struct replay *replay) {
 static uint64_t pending_all(const struct replay *replay) {
     uint64_t pending = 0;
     for (uint32_t i = 0; i < replay->settings->clients; i++)
-        pending += desk_pending(replay->desk, i);
+        pending += blotter_pending(replay->blotter, i);
     return pending;
 }
 
@@ -338,11 +338,11 @@ static int rows_play(struct replay *replay, uint64_t *due_ns) {
             *due_ns = row_due(replay);
             return 0;
         }
-        struct link *link = &replay->links[desk_route(replay->desk, &replay->row)];
+        struct link *link = &replay->links[blotter_route(replay->blotter, &replay->row)];
         if (pace == REPLAY_STRICT && !strict_may_send(replay, link)) return 0;
         if (!link_has_room(link)) return 0;
         struct ouch_message message;
-        int sent = desk_send(replay->desk, &replay->row, now_ns, &message);
+        int sent = blotter_send(replay->blotter, &replay->row, now_ns, &message);
         if (sent == -EAGAIN) return 0;
         replay->have_row = false;
         replay->rows_done++;
@@ -379,9 +379,9 @@ static int link_check(struct replay *replay, struct link *link, uint64_t now_ns)
                        link->state == LINK_LOGIN ? "login" : "account query");
     if (link->state == LINK_LAST && now_ns - link->state_ns > replay->settings->answer_ns)
         return err_set(-ETIMEDOUT, "session %s: no answer to the last account query", name);
-    if (desk_pending(replay->desk, link_index(replay, link)) > 0) {
+    if (blotter_pending(replay->blotter, link_index(replay, link)) > 0) {
         uint32_t user_ref;
-        uint64_t oldest_ns = desk_oldest(replay->desk, link_index(replay, link), &user_ref);
+        uint64_t oldest_ns = blotter_oldest(replay->blotter, link_index(replay, link), &user_ref);
         if (now_ns - oldest_ns > replay->settings->answer_ns)
             return err_set(-ETIMEDOUT,
                            "session %s: no answer to user reference %" PRIu32 " for %" PRIu64 " s",
@@ -402,7 +402,7 @@ static void progress_draw(struct replay *replay, uint64_t now_ns, bool last) {
     char bar[WIDTH + 1];
     for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
     bar[WIDTH] = '\0';
-    const struct desk_counts *counts = desk_counts(replay->desk);
+    const struct blotter_counts *counts = blotter_counts(replay->blotter);
     (void)fprintf(stderr, "\r[%s] %3" PRIu64 " %%  %" PRIu64 " orders  %" PRIu64 " fills%s", bar,
                   done * 100 / rows, counts->orders, counts->fills, last ? "\n" : "");
     (void)fflush(stderr);
@@ -418,11 +418,11 @@ static int timer_set(struct replay *replay, uint64_t due_ns) {
 
 /* events_take sleeps until something happens, and reads what has come. */
 static int events_take(struct replay *replay, int timeout_ms) {
-    struct epoll_event events[DESK_SESSIONS_MAX + 1];
-    int count = epoll_wait(replay->epoll, events, DESK_SESSIONS_MAX + 1, timeout_ms);
+    struct epoll_event events[BLOTTER_SESSIONS_MAX + 1];
+    int count = epoll_wait(replay->epoll, events, BLOTTER_SESSIONS_MAX + 1, timeout_ms);
     if (count < 0 && errno != EINTR) return err_set(-errno, "epoll: %s", strerror(errno));
     for (int i = 0; i < count; i++) {
-        if (events[i].data.u32 == DESK_SESSIONS_MAX) { /* the timer: reading it quietens it */
+        if (events[i].data.u32 == BLOTTER_SESSIONS_MAX) { /* the timer: reading it quietens it */
             uint64_t expired;
             (void)!read(replay->timer, &expired, sizeof expired);
             continue;
@@ -481,17 +481,17 @@ static int replay_loop(struct replay *replay) {
 /* ---- start and end --------------------------------------------------------------------------- */
 
 static int replay_open(struct replay *replay) {
-    struct desk_settings settings = { .rows_max = flow_rows_max(replay->flow),
-                                      .sessions = replay->settings->clients,
-                                      .window = replay->settings->window };
-    replay->desk = desk_new(&settings);
+    struct blotter_settings settings = { .rows_max = flow_rows_max(replay->flow),
+                                         .sessions = replay->settings->clients,
+                                         .window = replay->settings->window };
+    replay->blotter = blotter_new(&settings);
     replay->links = calloc(settings.sessions, sizeof *replay->links);
-    if (replay->desk == NULL || replay->links == NULL)
+    if (replay->blotter == NULL || replay->links == NULL)
         return err_set(-ENOMEM, "no memory for %" PRIu64 " rows", settings.rows_max);
     for (uint32_t i = 0; i < settings.sessions; i++) replay->links[i].fd = -1;
     replay->epoll = epoll_create1(EPOLL_CLOEXEC);
     replay->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    struct epoll_event event = { .events = EPOLLIN, .data.u32 = DESK_SESSIONS_MAX };
+    struct epoll_event event = { .events = EPOLLIN, .data.u32 = BLOTTER_SESSIONS_MAX };
     if (replay->epoll < 0 || replay->timer < 0 ||
         epoll_ctl(replay->epoll, EPOLL_CTL_ADD, replay->timer, &event) < 0)
         return err_set(-errno, "epoll: %s", strerror(errno));
@@ -505,13 +505,13 @@ static void replay_close(struct replay *replay) {
     if (replay->epoll >= 0) (void)close(replay->epoll);
     if (replay->timer >= 0) (void)close(replay->timer);
     free(replay->links);
-    desk_delete(replay->desk);
+    blotter_delete(replay->blotter);
 }
 
 int replay_run(struct flow *flow, const struct replay_settings *settings,
                struct replay_result *result) {
     CHECK(settings->clients >= 1);
-    CHECK(settings->clients <= DESK_SESSIONS_MAX);
+    CHECK(settings->clients <= BLOTTER_SESSIONS_MAX);
     CHECK(settings->speed_milli >= 1);
     memset(result, 0, sizeof *result);
     if (settings->pace == REPLAY_REAL && !flow_timed(flow))
@@ -521,10 +521,10 @@ int replay_run(struct flow *flow, const struct replay_settings *settings,
     int error = replay_open(&replay);
     if (error == 0) error = replay_loop(&replay);
     if (error == 0) progress_draw(&replay, clock_ns(), true);
-    if (replay.desk != NULL) {
-        result->counts = *desk_counts(replay.desk);
-        result->one_sided = desk_one_sided(replay.desk);
-        result->open_shares = desk_open_shares(replay.desk);
+    if (replay.blotter != NULL) {
+        result->counts = *blotter_counts(replay.blotter);
+        result->one_sided = blotter_one_sided(replay.blotter);
+        result->open_shares = blotter_open_shares(replay.blotter);
     }
     result->flow = flow_counts(flow);
     result->messages = replay.messages;

@@ -6,7 +6,7 @@
 #ifndef HOST_CLIENT_REPLAY_H
 #define HOST_CLIENT_REPLAY_H
 
-#include "host/client/desk.h"
+#include "host/client/blotter.h"
 #include "host/wire/soup.h"
 
 enum replay_pace {
@@ -23,8 +23,8 @@ struct replay_login {
 struct replay_settings {
     const char *host, *port;
     const struct replay_login *logins;
-    uint32_t clients; /* how many: 1 to DESK_SESSIONS_MAX */
-    uint32_t window;  /* of a session, as in desk.h */
+    uint32_t clients; /* how many: 1 to BLOTTER_SESSIONS_MAX */
+    uint32_t window;  /* of a session, as in blotter.h */
     enum replay_pace pace;
     uint64_t speed_milli; /* REPLAY_REAL: 1000 is the flow's own speed; at least 1 */
     uint64_t answer_ns;   /* an answer that takes longer will not come */
@@ -32,7 +32,7 @@ struct replay_settings {
 };
 
 struct replay_result {
-    struct desk_counts counts;
+    struct blotter_counts counts;
     struct flow_counts flow;
     uint64_t messages;    /* sent */
     uint64_t elapsed_ns;  /* from the first message to the last answer */

@@ -88,7 +88,7 @@ struct options {
     const char *flow, *symbol, *pattern, *json, *pace;
     struct flow_settings source;
     struct replay_settings play;
-    struct replay_login logins[DESK_SESSIONS_MAX];
+    struct replay_login logins[BLOTTER_SESSIONS_MAX];
     uint32_t login_count; /* given one by one */
     bool help;
 };
@@ -214,15 +214,15 @@ static int option_take(struct options *options, int id, const char *value) {
         options->play.port = value;
         break;
     case OPTION_CLIENTS:
-        error = number_read("clients", value, 1, DESK_SESSIONS_MAX, &number);
+        error = number_read("clients", value, 1, BLOTTER_SESSIONS_MAX, &number);
         options->play.clients = (uint32_t)number;
         break;
     case OPTION_PATTERN:
         options->pattern = value;
         break;
     case OPTION_LOGIN:
-        if (options->login_count == DESK_SESSIONS_MAX)
-            return err_set(-EINVAL, "--login: at most %d", DESK_SESSIONS_MAX);
+        if (options->login_count == BLOTTER_SESSIONS_MAX)
+            return err_set(-EINVAL, "--login: at most %d", BLOTTER_SESSIONS_MAX);
         error = login_read(value, &options->logins[options->login_count++]);
         break;
     case OPTION_PACE:
@@ -233,7 +233,7 @@ static int option_take(struct options *options, int id, const char *value) {
         error = speed_read(value, &options->play.speed_milli);
         break;
     case OPTION_WINDOW:
-        error = number_read("window", value, 1, DESK_WINDOW_MAX, &number);
+        error = number_read("window", value, 1, BLOTTER_WINDOW_MAX, &number);
         options->play.window = (uint32_t)number;
         break;
     case OPTION_ANSWER:

@@ -68,9 +68,9 @@ static void rejects_print(FILE *out, json_t *rejects) {
 
 /* ---- a replay -------------------------------------------------------------------------------- */
 
-static json_t *rejects_json(const struct desk_counts *counts) {
+static json_t *rejects_json(const struct blotter_counts *counts) {
     json_t *rejects = json_object();
-    for (unsigned i = 0; i < DESK_REJECTS; i++)
+    for (unsigned i = 0; i < BLOTTER_REJECTS; i++)
         if (counts->rejects[i] > 0)
             (void)json_object_set_new(rejects, i == 0 ? "unknown code" : ouch_reject_name(i),
                                       json_integer((json_int_t)counts->rejects[i]));
@@ -89,7 +89,7 @@ static uint64_t rate(uint64_t count, uint64_t elapsed_ns) {
 }
 
 static json_t *replay_json(const struct report_run *run, const struct replay_result *result) {
-    const struct desk_counts *counts = &result->counts;
+    const struct blotter_counts *counts = &result->counts;
     struct histogram_summary rtt = histogram_summarise(&counts->rtt);
     json_t *json = json_pack("{s:s, s:s, s:I}", "flow", run->flow, "pace", run->pace, "clients",
                              (json_int_t)run->clients);
@@ -164,7 +164,7 @@ static void makers_print(FILE *out, int64_t right, int64_t named) {
 
 void report_replay_print(FILE *out, const struct report_run *run,
                          const struct replay_result *result) {
-    const struct desk_counts *counts = &result->counts;
+    const struct blotter_counts *counts = &result->counts;
     struct histogram_summary rtt = histogram_summarise(&counts->rtt);
     char a[COUNT_TEXT_BYTES], b[COUNT_TEXT_BYTES], c[COUNT_TEXT_BYTES], d[COUNT_TEXT_BYTES];
     (void)fprintf(out, "%s, %s, %" PRIu32 " clients: %s messages", run->flow, run->pace,

@@ -278,7 +278,7 @@ static struct replay_result result;
 static void a_day_is_played_to_its_end(void **state) {
     (void)state;
     if (play(GOOD, 4, REPLAY_FLAT, flow_of("day", 3000), &result) != 0) fail_msg("%s", err_text());
-    const struct desk_counts *counts = &result.counts;
+    const struct blotter_counts *counts = &result.counts;
     assert_int_equal(result.flow.rows, 3000);
     assert_int_equal(counts->orders + counts->replaces + counts->cancels + counts->skipped, 3000);
     assert_int_equal(result.messages, 3000 - counts->skipped);

@@ -1,8 +1,8 @@
-/* test_desk: what a trading firm knows of its orders, told answer by answer. */
+/* test_blotter: what a trading firm knows of its orders, told answer by answer. */
 #include "driver/abi/abi.h"
 #include "host/base/err.h"
 #include "host/base/random.h"
-#include "host/client/desk.h"
+#include "host/client/blotter.h"
 // clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,31 +14,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct desk *desk;
+static struct blotter *blotter;
 static uint64_t now_ns;
 
-static int open_desk(uint32_t sessions, uint32_t window) {
-    struct desk_settings settings = { .rows_max = 1000, .sessions = sessions, .window = window };
-    desk = desk_new(&settings);
-    if (desk == NULL) return -1;
-    for (uint32_t i = 0; i < sessions; i++) desk_start(desk, i, 1);
+static int open_blotter(uint32_t sessions, uint32_t window) {
+    struct blotter_settings settings = { .rows_max = 1000, .sessions = sessions, .window = window };
+    blotter = blotter_new(&settings);
+    if (blotter == NULL) return -1;
+    for (uint32_t i = 0; i < sessions; i++) blotter_start(blotter, i, 1);
     now_ns = 1000;
     return 0;
 }
 
 static int one_session(void **state) {
     (void)state;
-    return open_desk(1, 4);
+    return open_blotter(1, 4);
 }
 
 static int two_sessions(void **state) {
     (void)state;
-    return open_desk(2, 64);
+    return open_blotter(2, 64);
 }
 
-static int close_desk(void **state) {
+static int close_blotter(void **state) {
     (void)state;
-    desk_delete(desk);
+    blotter_delete(blotter);
     return 0;
 }
 
@@ -49,7 +49,7 @@ static struct ouch_message sent;
 static int send_row(struct flow_row row) {
     memcpy(row.symbol, "DAY00", sizeof "DAY00");
     memset(&sent, 0, sizeof sent);
-    return desk_send(desk, &row, now_ns, &sent);
+    return blotter_send(blotter, &row, now_ns, &sent);
 }
 
 static int send_new(uint64_t order, uint32_t quantity) {
@@ -68,7 +68,7 @@ static int accept_order(uint32_t ref, uint32_t quantity, char state) {
     struct ouch_message message = {
         .kind = OUCH_ACCEPTED, .accepted = { .user_ref = ref, .quantity = quantity, .state = state }
     };
-    return desk_answer(desk, 0, &message, now_ns);
+    return blotter_answer(blotter, 0, &message, now_ns);
 }
 
 static int replace_order(uint32_t orig, uint32_t ref, uint32_t quantity) {
@@ -77,20 +77,20 @@ static int replace_order(uint32_t orig, uint32_t ref, uint32_t quantity) {
                                                   .user_ref = ref,
                                                   .quantity = quantity,
                                                   .state = OUCH_STATE_LIVE } };
-    return desk_answer(desk, 0, &message, now_ns);
+    return blotter_answer(blotter, 0, &message, now_ns);
 }
 
 static int cancel_order(uint32_t ref, uint32_t quantity, char reason) {
     struct ouch_message message = { .kind = OUCH_CANCELED,
                                     .canceled = {
                                         .user_ref = ref, .quantity = quantity, .reason = reason } };
-    return desk_answer(desk, 0, &message, now_ns);
+    return blotter_answer(blotter, 0, &message, now_ns);
 }
 
 static int reject_order(uint32_t ref, uint16_t reason) {
     struct ouch_message message = { .kind = OUCH_REJECTED,
                                     .rejected = { .user_ref = ref, .reason = reason } };
-    return desk_answer(desk, 0, &message, now_ns);
+    return blotter_answer(blotter, 0, &message, now_ns);
 }
 
 static int execute_order(uint32_t session, uint32_t ref, uint32_t quantity, char liquidity,
@@ -101,7 +101,7 @@ static int execute_order(uint32_t session, uint32_t ref, uint32_t quantity, char
                                                   .price_e4 = 10000,
                                                   .liquidity = liquidity,
                                                   .match = match } };
-    return desk_answer(desk, session, &message, now_ns);
+    return blotter_answer(blotter, session, &message, now_ns);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -147,26 +147,26 @@ static void what_is_entered_is_valid_ouch(void **state) {
 
 static void references_go_on_from_the_gateways_answer(void **state) {
     (void)state;
-    struct desk_settings settings = { .rows_max = 10, .sessions = 1, .window = 4 };
-    desk_delete(desk);
-    desk = desk_new(&settings);
-    desk_start(desk, 0, 41);
+    struct blotter_settings settings = { .rows_max = 10, .sessions = 1, .window = 4 };
+    blotter_delete(blotter);
+    blotter = blotter_new(&settings);
+    blotter_start(blotter, 0, 41);
     assert_int_equal(send_new(1, 10), 1);
     assert_int_equal(sent.enter_order.user_ref, 41);
     assert_int_equal(accept_order(41, 10, OUCH_STATE_LIVE), 0);
     /* an order of an earlier connection is none of ours, and no fault */
     assert_int_equal(execute_order(0, 40, 5, 'A', 1), 0);
     assert_int_equal(cancel_order(40, 5, OUCH_CANCEL_USER), 0);
-    assert_int_equal(desk_counts(desk)->earlier, 2);
+    assert_int_equal(blotter_counts(blotter)->earlier, 2);
     assert_int_equal(execute_order(0, 42, 5, 'A', 1), -EPROTO);
 }
 
 static void the_window_holds_so_many_and_not_one_more(void **state) {
     (void)state;
     for (uint64_t i = 1; i <= 4; i++) assert_int_equal(send_new(i, 10), 1);
-    assert_int_equal(desk_pending(desk, 0), 4);
+    assert_int_equal(blotter_pending(blotter, 0), 4);
     assert_int_equal(send_new(5, 10), -EAGAIN);
-    assert_int_equal(desk_counts(desk)->orders, 4);
+    assert_int_equal(blotter_counts(blotter)->orders, 4);
     assert_int_equal(accept_order(1, 10, OUCH_STATE_LIVE), 0);
     assert_int_equal(send_new(5, 10), 1);
     assert_int_equal(sent.enter_order.user_ref, 5);
@@ -177,18 +177,18 @@ static void a_change_goes_to_the_session_that_entered_the_order(void **state) {
     int used[2] = { 0, 0 };
     for (uint64_t order = 1; order <= 64; order++) {
         struct flow_row row = { .kind = FLOW_NEW, .order = order, .quantity = 1, .price_e4 = 1 };
-        uint32_t session = desk_route(desk, &row);
+        uint32_t session = blotter_route(blotter, &row);
         used[session]++;
         if (order % 2 == 0) row.firm = (uint16_t)(1 + order % 3); /* firms 1 to 3 on two sessions */
-        uint32_t entered = desk_route(desk, &row);
+        uint32_t entered = blotter_route(blotter, &row);
         if (row.firm != 0) assert_int_equal(entered, (row.firm - 1) % 2);
-        assert_int_equal(desk_send(desk, &row, 1, &sent), 1);
+        assert_int_equal(blotter_send(blotter, &row, 1, &sent), 1);
         struct flow_row change = { .kind = FLOW_CANCEL, .order = order };
-        assert_int_equal(desk_route(desk, &change), entered);
+        assert_int_equal(blotter_route(blotter, &change), entered);
         struct ouch_message accepted = { .kind = OUCH_ACCEPTED,
                                          .accepted = { .user_ref = sent.enter_order.user_ref,
                                                        .quantity = 1 } };
-        assert_int_equal(desk_answer(desk, entered, &accepted, 2), 0);
+        assert_int_equal(blotter_answer(blotter, entered, &accepted, 2), 0);
     }
     assert_in_range(used[0], 16, 48); /* the hash does not favour a session */
 }
@@ -200,8 +200,8 @@ static void the_round_trip_is_from_sending_to_the_first_answer(void **state) {
     assert_int_equal(accept_order(1, 10, OUCH_STATE_LIVE), 0);
     now_ns += 1000;
     assert_int_equal(execute_order(0, 1, 10, 'A', 1), 0);
-    assert_int_equal(desk_counts(desk)->rtt.count, 1);
-    assert_int_equal(desk_counts(desk)->rtt.max, 50);
+    assert_int_equal(blotter_counts(blotter)->rtt.count, 1);
+    assert_int_equal(blotter_counts(blotter)->rtt.max, 50);
 }
 
 /* ---- orders that end ------------------------------------------------------------------------- */
@@ -221,9 +221,9 @@ static void nothing_is_sent_for_a_dead_order(void **state) {
     assert_int_equal(send_change(FLOW_REDUCE, 3, 1), 1); /* one share is left */
     assert_int_equal(execute_order(0, 3, 1, 'A', 2), 0);
     assert_int_equal(send_change(FLOW_CANCEL, 3, 0), 0);
-    assert_int_equal(desk_counts(desk)->skipped, 4);
-    assert_int_equal(desk_counts(desk)->rejects[OUCH_REJECT_INVALID_SYMBOL], 1);
-    assert_int_equal(desk_pending(desk, 0), 0);
+    assert_int_equal(blotter_counts(blotter)->skipped, 4);
+    assert_int_equal(blotter_counts(blotter)->rejects[OUCH_REJECT_INVALID_SYMBOL], 1);
+    assert_int_equal(blotter_pending(blotter, 0), 0);
 }
 
 static void a_cancel_that_comes_too_late_is_overtaken(void **state) {
@@ -232,11 +232,11 @@ static void a_cancel_that_comes_too_late_is_overtaken(void **state) {
     assert_int_equal(accept_order(1, 10, OUCH_STATE_LIVE), 0);
     assert_int_equal(send_change(FLOW_CANCEL, 1, 0), 1);
     assert_int_equal(execute_order(0, 1, 4, 'A', 1), 0);
-    assert_int_equal(desk_pending(desk, 0), 1); /* still live: the answer must come */
+    assert_int_equal(blotter_pending(blotter, 0), 1); /* still live: the answer must come */
     assert_int_equal(execute_order(0, 1, 6, 'A', 2), 0);
-    assert_int_equal(desk_pending(desk, 0), 0);
-    assert_int_equal(desk_counts(desk)->overtaken, 1);
-    assert_int_equal(desk_counts(desk)->rtt.count, 1); /* the order's own */
+    assert_int_equal(blotter_pending(blotter, 0), 0);
+    assert_int_equal(blotter_counts(blotter)->overtaken, 1);
+    assert_int_equal(blotter_counts(blotter)->rtt.count, 1); /* the order's own */
 }
 
 static void a_dead_order_takes_along_all_that_was_on_its_way(void **state) {
@@ -248,8 +248,8 @@ static void a_dead_order_takes_along_all_that_was_on_its_way(void **state) {
     assert_int_equal(send_change(FLOW_CANCEL, 1, 0), 1);
     assert_int_equal(sent.cancel_order.user_ref, 3);
     assert_int_equal(reject_order(1, OUCH_REJECT_HALTED), 0);
-    assert_int_equal(desk_pending(desk, 0), 0);
-    assert_int_equal(desk_counts(desk)->overtaken, 3);
+    assert_int_equal(blotter_pending(blotter, 0), 0);
+    assert_int_equal(blotter_counts(blotter)->overtaken, 3);
     assert_int_equal(send_change(FLOW_CANCEL, 1, 0), 0);
 }
 
@@ -260,12 +260,12 @@ static void an_unasked_cancel_is_no_answer_to_a_reduction(void **state) {
     assert_int_equal(send_change(FLOW_REDUCE, 1, 3), 1);
     assert_int_equal(sent.cancel_order.quantity, 7); /* the intended total */
     assert_int_equal(cancel_order(1, 2, OUCH_CANCEL_SUPERVISORY), 0);
-    assert_int_equal(desk_pending(desk, 0), 1);
+    assert_int_equal(blotter_pending(blotter, 0), 1);
     assert_int_equal(cancel_order(1, 1, OUCH_CANCEL_USER), 0);
-    assert_int_equal(desk_pending(desk, 0), 0);
-    assert_int_equal(desk_open_shares(desk), 7);
-    assert_int_equal(desk_counts(desk)->canceled, 2);
-    assert_int_equal(desk_counts(desk)->canceled_shares, 3);
+    assert_int_equal(blotter_pending(blotter, 0), 0);
+    assert_int_equal(blotter_open_shares(blotter), 7);
+    assert_int_equal(blotter_counts(blotter)->canceled, 2);
+    assert_int_equal(blotter_counts(blotter)->canceled_shares, 3);
 }
 
 static void reductions_carry_the_total_whatever_has_executed(void **state) {
@@ -276,7 +276,7 @@ static void reductions_carry_the_total_whatever_has_executed(void **state) {
     assert_int_equal(send_change(FLOW_REDUCE, 1, 3), 1);
     assert_int_equal(sent.cancel_order.quantity, 7);
     assert_int_equal(cancel_order(1, 3, OUCH_CANCEL_USER), 0);
-    assert_int_equal(desk_open_shares(desk), 3);
+    assert_int_equal(blotter_open_shares(blotter), 3);
     assert_int_equal(send_change(FLOW_REDUCE, 1, 6), 1); /* one share less than the total */
     assert_int_equal(sent.cancel_order.quantity, 1);
     assert_int_equal(send_change(FLOW_REDUCE, 1, 1), 1); /* all of it */
@@ -298,11 +298,11 @@ static void a_replace_carries_the_total_of_its_chain(void **state) {
     assert_int_equal(sent.replace_order.price_e4, 10100);
     assert_int_equal(execute_order(0, 1, 1, 'A', 2), 0); /* before the replace arrived */
     assert_int_equal(replace_order(1, 2, 49), 0);
-    assert_int_equal(desk_open_shares(desk), 49);
+    assert_int_equal(blotter_open_shares(blotter), 49);
     assert_int_equal(send_change(FLOW_REPLACE, 1, 7), 1);
     assert_int_equal(sent.replace_order.quantity, 12); /* five have executed */
     assert_int_equal(sent.replace_order.orig_user_ref, 2);
-    assert_int_equal(desk_counts(desk)->replaced, 1);
+    assert_int_equal(blotter_counts(blotter)->replaced, 1);
 }
 
 static void a_refused_replacement_leaves_the_order(void **state) {
@@ -312,12 +312,12 @@ static void a_refused_replacement_leaves_the_order(void **state) {
     assert_int_equal(send_change(FLOW_REPLACE, 1, 50), 1);
     assert_int_equal(send_change(FLOW_REPLACE, 1, 60), 1);
     assert_int_equal(reject_order(2, OUCH_REJECT_HALTED), 0);
-    assert_int_equal(desk_pending(desk, 0), 0); /* the second one replaces nothing */
-    assert_int_equal(desk_counts(desk)->overtaken, 1);
+    assert_int_equal(blotter_pending(blotter, 0), 0); /* the second one replaces nothing */
+    assert_int_equal(blotter_counts(blotter)->overtaken, 1);
     assert_int_equal(send_change(FLOW_CANCEL, 1, 0), 1);
     assert_int_equal(sent.cancel_order.user_ref, 1);
     assert_int_equal(cancel_order(1, 10, OUCH_CANCEL_USER), 0);
-    assert_int_equal(desk_open_shares(desk), 0);
+    assert_int_equal(blotter_open_shares(blotter), 0);
 }
 
 static void a_replacement_with_bad_details_takes_the_order_off(void **state) {
@@ -326,15 +326,15 @@ static void a_replacement_with_bad_details_takes_the_order_off(void **state) {
     assert_int_equal(accept_order(1, 10, OUCH_STATE_LIVE), 0);
     assert_int_equal(send_change(FLOW_REPLACE, 1, 50), 1);
     assert_int_equal(cancel_order(1, 10, OUCH_CANCEL_USER), 0);
-    assert_int_equal(desk_pending(desk, 0), 0);
+    assert_int_equal(blotter_pending(blotter, 0), 0);
     assert_int_equal(send_change(FLOW_CANCEL, 1, 0), 0);
     /* and the same, said with the replacement's reference */
     assert_int_equal(send_new(2, 10), 1);
     assert_int_equal(accept_order(3, 10, OUCH_STATE_LIVE), 0);
     assert_int_equal(send_change(FLOW_REPLACE, 2, 50), 1);
     assert_int_equal(cancel_order(4, 10, OUCH_CANCEL_USER), 0);
-    assert_int_equal(desk_pending(desk, 0), 0);
-    assert_int_equal(desk_open_shares(desk), 0);
+    assert_int_equal(blotter_pending(blotter, 0), 0);
+    assert_int_equal(blotter_open_shares(blotter), 0);
 }
 
 /* ---- trades ---------------------------------------------------------------------------------- */
@@ -349,27 +349,27 @@ static void a_trade_is_counted_once_and_its_maker_compared(void **state) {
     taker.order = FLOW_ORDER_OWN | 3;
     taker.maker = 1;
     taker.firm = 2;
-    assert_int_equal(desk_send(desk, &maker, 1, &sent), 1);
-    assert_int_equal(desk_send(desk, &other, 1, &sent), 1);
-    assert_int_equal(desk_send(desk, &taker, 1, &sent), 1);
+    assert_int_equal(blotter_send(blotter, &maker, 1, &sent), 1);
+    assert_int_equal(blotter_send(blotter, &other, 1, &sent), 1);
+    assert_int_equal(blotter_send(blotter, &taker, 1, &sent), 1);
     assert_int_equal(accept_order(1, 10, OUCH_STATE_LIVE), 0);
     assert_int_equal(accept_order(2, 10, OUCH_STATE_LIVE), 0);
     struct ouch_message accepted = { .kind = OUCH_ACCEPTED,
                                      .accepted = { .user_ref = 1, .quantity = 10 } };
-    assert_int_equal(desk_answer(desk, 1, &accepted, 2), 0);
+    assert_int_equal(blotter_answer(blotter, 1, &accepted, 2), 0);
 
     assert_int_equal(execute_order(1, 1, 3, 'R', 77), 0);
-    assert_int_equal(desk_one_sided(desk), 1);
-    assert_int_equal(desk_counts(desk)->makers_named, 0); /* the maker is not known yet */
+    assert_int_equal(blotter_one_sided(blotter), 1);
+    assert_int_equal(blotter_counts(blotter)->makers_named, 0); /* the maker is not known yet */
     assert_int_equal(execute_order(0, 1, 3, 'A', 77), 0);
     assert_int_equal(execute_order(0, 2, 4, 'A', 78), 0); /* either side may come first */
     assert_int_equal(execute_order(1, 1, 4, 'R', 78), 0);
-    assert_int_equal(desk_one_sided(desk), 0);
-    assert_int_equal(desk_counts(desk)->fills, 2);
-    assert_int_equal(desk_counts(desk)->executed, 4);
-    assert_int_equal(desk_counts(desk)->shares, 7);
-    assert_int_equal(desk_counts(desk)->makers_named, 2);
-    assert_int_equal(desk_counts(desk)->makers_right, 1);
+    assert_int_equal(blotter_one_sided(blotter), 0);
+    assert_int_equal(blotter_counts(blotter)->fills, 2);
+    assert_int_equal(blotter_counts(blotter)->executed, 4);
+    assert_int_equal(blotter_counts(blotter)->shares, 7);
+    assert_int_equal(blotter_counts(blotter)->makers_named, 2);
+    assert_int_equal(blotter_counts(blotter)->makers_right, 1);
 }
 
 static void answers_that_make_no_sense_are_told(void **state) {
@@ -423,14 +423,14 @@ static void sides_of_many_trades_meet_in_any_order(void **state) {
     for (size_t i = 0; i < SIDES; i++)
         assert_int_equal(
             execute_order(0, side[i].took ? 2 : 1, 1, side[i].took ? 'R' : 'A', side[i].match), 0);
-    assert_int_equal(desk_one_sided(desk), 0);
-    assert_int_equal(desk_counts(desk)->fills, TRADES);
-    assert_int_equal(desk_open_shares(desk), 0);
+    assert_int_equal(blotter_one_sided(blotter), 0);
+    assert_int_equal(blotter_counts(blotter)->fills, TRADES);
+    assert_int_equal(blotter_open_shares(blotter), 0);
 }
 
 int main(void) {
-#define ONE(test) cmocka_unit_test_setup_teardown(test, one_session, close_desk)
-#define TWO(test) cmocka_unit_test_setup_teardown(test, two_sessions, close_desk)
+#define ONE(test) cmocka_unit_test_setup_teardown(test, one_session, close_blotter)
+#define TWO(test) cmocka_unit_test_setup_teardown(test, two_sessions, close_blotter)
     const struct CMUnitTest tests[] = {
         ONE(an_order_is_entered_with_the_next_reference),
         ONE(what_is_entered_is_valid_ouch),
