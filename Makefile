@@ -24,7 +24,7 @@ endif
 rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/gateway host/client
 sources   = $(filter-out %_main.c %_print.c,$(wildcard $(addsuffix /*.c,$(rooms))))
 archive   = $(B)/libwirepit.a
-headers   = $(wildcard driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def)
+headers   = $(wildcard driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)
 
 include sim/sim.mk
 include tests/tests.mk

@@ -1,0 +1,239 @@
+/* lockstep: random commands, or a flow, through the Verilated card and the reference engine side by
+ * side; the first event that differs stops it, with both records in words and a waveform in
+ * build/lockstep/.
+ *
+ *   lockstep [--commands N] [--seed S] [--flow FILE|stream|day] [--size default|small] [--json
+ * FILE]
+ *
+ * Random commands go to the small card, where edges are near, for most of the run and to the
+ * default one for the rest. In the first tenth stamps are given (REPLAY mode), then the card's
+ * clock gives them. Gaps in the window, split writes and a slow event ring come and go. */
+#include "host/base/err.h"
+#include "host/base/random.h"
+#include "sim/model.h"
+#include "sim/simlib.h"
+#include "tests/rtl/desk.h"
+#include "tests/rtl/stimulus.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+struct totals {
+    uint64_t commands, differences, clocks, trades, accepted, rejected;
+};
+
+static double now(void) {
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
+}
+
+static void progress(const char *what, uint64_t done, uint64_t of) {
+    if (!isatty(STDERR_FILENO) || done % 8192 != 0) return;
+    fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 " commands, %d %%", what, done, of,
+            (int)(done * 100 / of));
+    if (done == of) fprintf(stderr, "\r\033[K");
+}
+
+struct watch {
+    struct stimulus *stimulus;
+    struct totals *totals;
+};
+
+static void count(struct totals *totals, const struct event *event) {
+    totals->trades += event->kind == KIND_TRADE;
+    totals->accepted += event->kind == KIND_ACCEPTED || event->kind == KIND_REPLACED;
+    totals->rejected += event->kind == KIND_REJECTED;
+}
+
+static void watch_random(void *context, const struct event *event) {
+    struct watch *watch = context;
+    stimulus_see(watch->stimulus, event);
+    count(watch->totals, event);
+}
+
+/* Adds what the card was given and found to the totals, and closes it. */
+static int finish(struct card *card, struct totals *totals, int error) {
+    struct lockstep_counts counts = simlib_counts(card);
+    totals->commands += counts.commands;
+    totals->differences += counts.differences;
+    totals->clocks += simlib_clocks(card);
+    card_close(card);
+    if (error) fprintf(stderr, "lockstep: %s\n", err_text());
+    return error;
+}
+
+/* Commands are pushed until the card has no room, then events are polled: so many are under way at
+ * a time. */
+static int run_random(const struct card_size *size, uint64_t commands, uint64_t seed,
+                      struct totals *totals) {
+    struct random random = random_seeded(seed ^ 0x6f646473);
+    struct simlib_options options = { .size = *size, .seed = seed };
+    options.event_stall_odds = random_below(&random, 2) ? (uint32_t)random_below(&random, 200) : 0;
+    options.window_gap_odds = random_below(&random, 2) ? (uint32_t)random_below(&random, 128) : 0;
+    options.window_split_odds = random_below(&random, 2) ? (uint32_t)random_below(&random, 256) : 0;
+    options.ring_log2 = 4 + (uint32_t)random_below(&random, 5);
+    struct card *card;
+    int error = simlib_open(&options, &card);
+    if (error) {
+        fprintf(stderr, "lockstep: %s\n", err_text());
+        return error;
+    }
+    struct watch watch = { .stimulus = stimulus_new(size, seed), .totals = totals };
+    uint64_t pushed = 0, stamp_ns = 0, live_from = commands / 10;
+    struct command command;
+    bool waiting = false;
+    uint64_t ended = 0;
+    while (!error && ended < commands) {
+        if (pushed == live_from && ended == pushed) card_go_live(card);
+        bool gap = random_below(&random, 4) == 0;
+        while (!gap && pushed < commands && (pushed != live_from || ended == pushed)) {
+            if (!waiting) {
+                stimulus_next(watch.stimulus, &command);
+                stamp_ns += random_below(&random, 100);
+                if (pushed < live_from)
+                    command.stamp_ns = stamp_ns - (stamp_ns > 50 ? random_below(&random, 50) : 0);
+                waiting = true;
+            }
+            error = card_push(card, &command);
+            if (error) break;
+            waiting = false;
+            pushed++;
+            gap = random_below(&random, 6) == 0;
+        }
+        if (error == -EAGAIN) error = 0;
+        struct event events[32];
+        int got = error ? error : card_poll(card, events, 1 + (uint32_t)random_below(&random, 32));
+        if (got < 0) error = got;
+        for (int i = 0; i < got; i++) {
+            watch_random(&watch, &events[i]);
+            if (events[i].flags & EVENT_END && ++ended <= commands)
+                progress("random", ended, commands);
+        }
+    }
+    stimulus_delete(watch.stimulus);
+    return finish(card, totals, error);
+}
+
+static void watch_flow(void *context, const struct event *event) { count(context, event); }
+
+static int run_flow(const char *source, uint64_t seed, uint64_t rows, struct totals *totals) {
+    struct simlib_options options = { .seed = seed };
+    struct flow_settings settings = {
+        .symbol = "AAPL", .tick_e4 = FLOW_TICK_E4, .seed = seed, .rows = rows
+    };
+    struct flow *flow;
+    struct card *card;
+    int error = flow_open(&flow, source, &settings);
+    if (error) {
+        fprintf(stderr, "lockstep: %s\n", err_text());
+        return error;
+    }
+    error = simlib_open(&options, &card);
+    if (error) {
+        fprintf(stderr, "lockstep: %s\n", err_text());
+        flow_close(flow);
+        return error;
+    }
+    card_go_live(card);
+    /* The band of a file is laid around its first order. */
+    struct flow_row row;
+    struct desk *desk = NULL;
+    int got = 0;
+    uint64_t done = 0;
+    while (!error && (got = flow_next(flow, &row)) > 0) {
+        if (!desk) {
+            uint32_t half = card->size.levels / 2 * FLOW_TICK_E4;
+            desk = desk_new(
+                card, row.price_e4 > half ? row.price_e4 - row.price_e4 % FLOW_TICK_E4 - half : 0,
+                16);
+            error = desk_open(desk);
+        }
+        if (!error) error = desk_row(desk, &row, watch_flow, totals);
+        progress(source, ++done, flow_rows_max(flow));
+    }
+    if (got < 0) error = got;
+    desk_delete(desk);
+    flow_close(flow);
+    return finish(card, totals, error);
+}
+
+struct choices {
+    uint64_t commands, seed;
+    const char *flow, *size, *json;
+};
+
+static int parse(int argc, char **argv, struct choices *choices) {
+    for (int i = 1; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (!value) return -EINVAL;
+        if (strcmp(argv[i], "--commands") == 0)
+            choices->commands = strtoull(value, NULL, 0);
+        else if (strcmp(argv[i], "--seed") == 0)
+            choices->seed = strtoull(value, NULL, 0);
+        else if (strcmp(argv[i], "--flow") == 0)
+            choices->flow = *value ? value : NULL;
+        else if (strcmp(argv[i], "--size") == 0)
+            choices->size = value;
+        else if (strcmp(argv[i], "--json") == 0)
+            choices->json = value;
+        else
+            return -EINVAL;
+    }
+    return choices->commands > 0 ? 0 : -EINVAL;
+}
+
+int main(int argc, char **argv) {
+    struct choices choices = { .commands = 100000, .seed = 1 };
+    if (parse(argc, argv, &choices) != 0) {
+        fprintf(stderr, "usage: lockstep [--commands N] [--seed S] [--flow FILE|stream|day] "
+                        "[--size default|small] [--json FILE]\n");
+        return 2;
+    }
+    struct totals totals = { 0 };
+    size_t sizes_count;
+    const struct card_size *sizes = model_sizes(&sizes_count);
+    double from = now();
+    int error = 0;
+    printf("seed %" PRIu64 "\n", choices.seed);
+    if (choices.flow) {
+        error = run_flow(choices.flow, choices.seed, choices.commands, &totals);
+    } else {
+        /* Runs of 50,000 commands, each with a seed and a back-pressure of its own; every fifth on
+         * the default size. */
+        enum { RUN = 50000 };
+        uint64_t runs = 0;
+        for (uint64_t left = choices.commands; left > 0 && !error; runs++) {
+            uint64_t part = left < RUN ? left : RUN;
+            bool big = choices.size ? strcmp(choices.size, "default") == 0 : runs % 5 == 4;
+            error = run_random(&sizes[big || sizes_count == 1 ? 0 : 1], part,
+                               choices.seed + (runs << 32), &totals);
+            left -= part;
+        }
+    }
+    double seconds = now() - from;
+    double clocks = totals.commands ? (double)totals.clocks / (double)totals.commands : 0;
+    double rate = seconds > 0 ? (double)totals.commands / seconds : 0;
+    printf("lock-step: %" PRIu64 " commands, %" PRIu64 " differences; %" PRIu64
+           " accepted, %" PRIu64 " rejected, %" PRIu64
+           " trades; %.1f clocks a command, %.0f commands/s\n",
+           totals.commands, totals.differences, totals.accepted, totals.rejected, totals.trades,
+           clocks, rate);
+    if (choices.json) {
+        FILE *json = fopen(choices.json, "w");
+        if (!json) {
+            perror(choices.json);
+            return 2;
+        }
+        fprintf(json,
+                "{\"commands\": %" PRIu64 ", \"differences\": %" PRIu64
+                ", \"clocks_per_command\": %.2f, \"commands_per_second\": %.0f, \"seed\": %" PRIu64
+                "}\n",
+                totals.commands, totals.differences, clocks, rate, choices.seed);
+        if (fclose(json) != 0) return 2;
+    }
+    return error != 0 || totals.differences != 0;
+}

@@ -1,0 +1,594 @@
+#include "tests/rtl/stimulus.h"
+#include "host/base/check.h"
+#include "host/base/random.h"
+#include <stdlib.h>
+
+/* Of a large card only so many rows are used: a corner is as good as the whole, and crowds sooner.
+ */
+enum { SYMBOLS_USED = 8, ACCOUNTS_USED = 16, SLOTS_USED = 4096, MOOD_COMMANDS = 3000 };
+
+enum action {
+    NEW,
+    CANCEL,
+    REPLACE,
+    SYMBOL,
+    ACCOUNT,
+    POSITION,
+    CREDIT,
+    KILL,
+    QUERY,
+    NOP,
+    BITS,
+    ACTIONS
+};
+
+/* A mood lasts for MOOD_COMMANDS commands. Weights are out of their sum; odds are one in so many, 0
+ * is never. */
+struct mood {
+    uint16_t weight[ACTIONS];
+    uint16_t spread;   /* levels around the reference that prices are drawn from */
+    uint16_t quantity; /* most of one order */
+    uint16_t ioc_odds;
+    uint16_t stale_odds; /* a CANCEL or REPLACE that names its order wrongly */
+    uint16_t wild_odds;  /* a price anywhere, band's ends most of all */
+    uint16_t full;       /* NEW goes on until so many of 256 slots rest */
+    const char *why;
+};
+
+// clang-format off
+static const struct mood moods[] = {
+    /* NEW CANC REPL SYM ACC POS CRE KILL QUE NOP BIT  spread quant ioc stale wild full */
+    { { 40, 25, 15, 1, 1, 2, 2, 0, 2, 1, 1 },      6,  100,  6,  30,  40, 200, "an ordinary book" },
+    { { 45, 30, 25, 0, 0, 0, 0, 0, 1, 0, 0 },      1,   20,  4,   0,   0, 200, "one level, to and fro" },
+    { { 60, 10,  5, 0, 0, 0, 1, 0, 0, 0, 0 },      3,    5, 20,   0,   0, 256, "many small orders: a full book" },
+    { { 50,  5, 20, 0, 0, 0, 1, 0, 0, 0, 0 },     12,  900,  2,   0,   0, 128, "sweeps that empty levels" },
+    { { 30, 20, 20, 20, 0, 0, 0, 0, 2, 0, 0 },     8,   50,  6,  20,   3,  64, "the base moves under orders" },
+    { { 30, 30, 30, 2, 0, 0, 0, 0, 5, 0, 0 },      5,   50,  6,   2,   5, 128, "stale handles and strangers" },
+    { { 40, 10, 20, 2, 10, 20, 20, 0, 3, 0, 0 },   4,  300,  6,  50,  20, 128, "limits about to be met or to overflow" },
+    { { 40, 20, 15, 4, 3, 1, 0, 12, 4, 0, 0 },     4,   60,  6,  30,  20, 128, "kill and release, open and halt" },
+    { { 20, 10, 10, 5, 5, 5, 5, 3, 5, 2, 50 },     4,   60,  6,  30,  20, 128, "bits where none belong" },
+};
+// clang-format on
+enum { MOODS = sizeof moods / sizeof *moods };
+
+/* What is known of a slot. */
+struct slot {
+    bool live;
+    uint32_t place; /* in the list of live or of free slots */
+    uint32_t order; /* handle last used */
+    struct command entry;
+    uint32_t executed, leaves;
+};
+
+struct symbol {
+    int64_t base_e4, tick_e4, reference, lot;
+};
+
+struct stimulus {
+    struct random random;
+    struct card_size size;
+    uint32_t symbols, accounts, slots;
+    uint64_t count;
+    const struct mood *mood;
+    struct slot *slot;
+    uint32_t *live, *free, live_count, free_count;
+    struct symbol *symbol;
+};
+
+static uint64_t below(struct stimulus *stimulus, uint64_t bound) {
+    return random_below(&stimulus->random, bound);
+}
+
+static bool one_in(struct stimulus *stimulus, uint32_t odds) {
+    return odds != 0 && below(stimulus, odds) == 0;
+}
+
+static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+struct stimulus *stimulus_new(const struct card_size *size, uint64_t seed) {
+    struct stimulus *stimulus = calloc(1, sizeof *stimulus);
+    CHECK(stimulus);
+    stimulus->random = random_seeded(seed);
+    stimulus->size = *size;
+    stimulus->symbols = least(size->symbols, SYMBOLS_USED);
+    stimulus->accounts = least(size->accounts, ACCOUNTS_USED);
+    stimulus->slots = least(size->orders, SLOTS_USED);
+    stimulus->slot = calloc(stimulus->slots, sizeof *stimulus->slot);
+    stimulus->live = calloc(stimulus->slots, sizeof *stimulus->live);
+    stimulus->free = calloc(stimulus->slots, sizeof *stimulus->free);
+    stimulus->symbol = calloc(stimulus->symbols, sizeof *stimulus->symbol);
+    CHECK(stimulus->slot && stimulus->live && stimulus->free && stimulus->symbol);
+    for (uint32_t i = 0; i < stimulus->slots; i++) {
+        stimulus->slot[i].order = abi_handle(i, 0);
+        stimulus->slot[i].place = i;
+        stimulus->free[i] = i;
+    }
+    stimulus->free_count = stimulus->slots;
+    for (uint32_t i = 0; i < stimulus->symbols; i++) stimulus->symbol[i].reference = -1;
+    return stimulus;
+}
+
+void stimulus_delete(struct stimulus *stimulus) {
+    if (!stimulus) return;
+    free(stimulus->slot);
+    free(stimulus->live);
+    free(stimulus->free);
+    free(stimulus->symbol);
+    free(stimulus);
+}
+
+/* ---- what the events tell
+ * ---------------------------------------------------------------------------------------- */
+
+static void move(struct stimulus *stimulus, uint32_t slot, uint32_t *from, uint32_t *from_count,
+                 uint32_t *to, uint32_t *to_count) {
+    uint32_t place = stimulus->slot[slot].place, last = from[--*from_count];
+    from[place] = last;
+    stimulus->slot[last].place = place;
+    stimulus->slot[slot].place = *to_count;
+    to[(*to_count)++] = slot;
+}
+
+static void set_leaves(struct stimulus *stimulus, uint32_t slot, uint32_t leaves) {
+    if (slot >= stimulus->slots) return; /* a flipped bit entered it */
+    struct slot *known = &stimulus->slot[slot];
+    known->leaves = leaves;
+    if (leaves > 0 && !known->live) {
+        move(stimulus, slot, stimulus->free, &stimulus->free_count, stimulus->live,
+             &stimulus->live_count);
+        known->live = true;
+    } else if (leaves == 0 && known->live) {
+        move(stimulus, slot, stimulus->live, &stimulus->live_count, stimulus->free,
+             &stimulus->free_count);
+        known->live = false;
+    }
+}
+
+static void see_fill(struct stimulus *stimulus, uint32_t slot, uint32_t quantity, uint32_t leaves) {
+    if (slot < stimulus->slots) stimulus->slot[slot].executed += quantity;
+    set_leaves(stimulus, slot, leaves);
+}
+
+void stimulus_see(struct stimulus *stimulus, const struct event *event) {
+    uint32_t slot = abi_slot(event->order);
+    switch (event->kind) {
+    case KIND_ACCEPTED:
+    case KIND_REPLACED:
+        if (slot >= stimulus->slots) break;
+        stimulus->slot[slot].order = event->order;
+        stimulus->slot[slot].executed = event->quantity - event->leaves;
+        stimulus->slot[slot].entry = (struct command){
+            .side = event->flags & EVENT_SELL ? SIDE_SELL : SIDE_BUY,
+            .symbol = event->symbol,
+            .account = event->account,
+            .session = event->session,
+        };
+        set_leaves(stimulus, slot, event->leaves);
+        break;
+    case KIND_TRADE:
+        see_fill(stimulus, slot, event->quantity, event->leaves);
+        see_fill(stimulus, abi_slot(event_maker(event)), event->quantity,
+                 event_maker_leaves(event));
+        break;
+    case KIND_CANCELED:
+        set_leaves(stimulus, slot, event->leaves);
+        break;
+    case KIND_SET:
+        if (event->table != TABLE_SYMBOL || event->symbol >= stimulus->symbols) break;
+        struct symbol *symbol = &stimulus->symbol[event->symbol];
+        if (event->field == ROW_SYMBOL_BASE_E4) symbol->base_e4 = event->value;
+        if (event->field == ROW_SYMBOL_TICK_E4) symbol->tick_e4 = event->value;
+        if (event->field == ROW_SYMBOL_LOT) symbol->lot = event->value;
+        if (event->field == ROW_SYMBOL_REFERENCE) symbol->reference = event->value;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- commands
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static void row(struct command *command, uint8_t opcode, uint8_t field, int64_t value) {
+    command->opcode = opcode;
+    command->field = field;
+    command->value = value;
+}
+
+/* set_up gives the commands with which everything begins; false when they are over. */
+static bool set_up(struct stimulus *stimulus, struct command *command) {
+    enum { SYMBOL_STEPS = 5, ACCOUNT_STEPS = 6, POSITION_STEPS = 3 };
+    uint64_t step = stimulus->count;
+    if (step < (uint64_t)stimulus->symbols * SYMBOL_STEPS) {
+        command->symbol = (uint16_t)(step / SYMBOL_STEPS);
+        switch (step % SYMBOL_STEPS) {
+        case 0:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_TICK_E4, (int64_t)(1 + below(stimulus, 3) * 49));
+            break;
+        case 1:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_BASE_E4, (int64_t)below(stimulus, 100000));
+            break;
+        case 2:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_REFERENCE, stimulus->size.levels / 2);
+            break;
+        case 3:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_COLLAR, stimulus->size.levels - 1);
+            break;
+        default:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
+        }
+        return true;
+    }
+    step -= (uint64_t)stimulus->symbols * SYMBOL_STEPS;
+    if (step < (uint64_t)stimulus->accounts * ACCOUNT_STEPS) {
+        command->account = (uint16_t)(step / ACCOUNT_STEPS);
+        switch (step % ACCOUNT_STEPS) {
+        case 0:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_CURRENCY, 840);
+            break;
+        case 1:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_FIRM,
+                (int64_t)below(stimulus, stimulus->accounts));
+            break;
+        case 2:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_QUANTITY_MAX, 990);
+            break;
+        case 3:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_NOTIONAL_MAX_E4, INT64_C(1) << 40);
+            break;
+        case 4:
+            row(command, OPCODE_CREDIT, 0, INT64_C(1) << 44);
+            break;
+        default:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_ENABLED, 1);
+        }
+        return true;
+    }
+    step -= (uint64_t)stimulus->accounts * ACCOUNT_STEPS;
+    if (step < (uint64_t)stimulus->accounts * stimulus->symbols * POSITION_STEPS) {
+        uint64_t position = step / POSITION_STEPS;
+        command->account = (uint16_t)(position / stimulus->symbols);
+        command->symbol = (uint16_t)(position % stimulus->symbols);
+        row(command, OPCODE_POSITION, (uint8_t)(ROW_POSITION_LONG_MAX + step % POSITION_STEPS),
+            100000);
+        return true;
+    }
+    if (step == (uint64_t)stimulus->accounts * stimulus->symbols * POSITION_STEPS) {
+        command->opcode = OPCODE_KILL;
+        command->mode = MODE_RELEASE;
+        return true;
+    }
+    return false;
+}
+
+static uint32_t draw_price(struct stimulus *stimulus, uint16_t at) {
+    const struct symbol *symbol = &stimulus->symbol[at < stimulus->symbols ? at : 0];
+    int64_t levels = stimulus->size.levels;
+    int64_t level = symbol->reference < 0 ? levels / 2 : symbol->reference;
+    level += (int64_t)below(stimulus, 2u * stimulus->mood->spread + 1) - stimulus->mood->spread;
+    if (one_in(stimulus, stimulus->mood->wild_odds)) {
+        int64_t ends[] = {
+            -1, 0, 1, levels - 1, levels, (int64_t)below(stimulus, (uint64_t)levels)
+        };
+        level = ends[below(stimulus, sizeof ends / sizeof *ends)];
+    }
+    int64_t price_e4 = symbol->base_e4 + level * (symbol->tick_e4 ? symbol->tick_e4 : 1);
+    if (one_in(stimulus, 200)) price_e4++;
+    return (uint32_t)price_e4;
+}
+
+static uint32_t draw_quantity(struct stimulus *stimulus, uint16_t at) {
+    uint64_t lot = (uint64_t)stimulus->symbol[at < stimulus->symbols ? at : 0].lot;
+    uint64_t quantity = 1 + below(stimulus, stimulus->mood->quantity);
+    if (one_in(stimulus, 300)) return (uint32_t)(LIMIT_QUANTITY_MAX - 1 + below(stimulus, 3));
+    if (lot > 1 && !one_in(stimulus, 20)) quantity += lot - quantity % lot;
+    return (uint32_t)quantity;
+}
+
+static void draw_new(struct stimulus *stimulus, struct command *command) {
+    uint32_t slot =
+        stimulus->free_count > 0 ? stimulus->free[below(stimulus, stimulus->free_count)] : 0;
+    if (one_in(stimulus, 100)) slot = (uint32_t)below(stimulus, stimulus->slots);
+    uint32_t generation = abi_generation_next(abi_generation(stimulus->slot[slot].order));
+    if (one_in(stimulus, 100)) generation ^= 1;
+    command->opcode = OPCODE_NEW;
+    command->order = abi_handle(slot, generation);
+    command->symbol = (uint16_t)below(stimulus, stimulus->symbols + one_in(stimulus, 100));
+    command->account = (uint16_t)below(stimulus, stimulus->accounts + one_in(stimulus, 100));
+    command->session = command->account;
+    if (one_in(stimulus, 4)) command->session = (uint16_t)below(stimulus, stimulus->accounts);
+    command->side = (uint8_t)below(stimulus, 2);
+    command->flags = one_in(stimulus, stimulus->mood->ioc_odds) ? ORDER_IOC : 0;
+    command->price_e4 = draw_price(stimulus, command->symbol);
+    command->quantity = draw_quantity(stimulus, command->symbol);
+    command->client_ref = (uint32_t)random_next(&stimulus->random);
+}
+
+/* draw_named names a resting order for CANCEL or REPLACE, now and then wrongly. */
+static const struct slot *draw_named(struct stimulus *stimulus, struct command *command,
+                                     uint8_t opcode) {
+    uint32_t at = stimulus->live_count > 0 && !one_in(stimulus, 30)
+                      ? stimulus->live[below(stimulus, stimulus->live_count)]
+                      : (uint32_t)below(stimulus, stimulus->slots);
+    const struct slot *slot = &stimulus->slot[at];
+    *command = slot->entry;
+    command->opcode = opcode;
+    command->order = slot->order;
+    if (one_in(stimulus, stimulus->mood->stale_odds)) {
+        switch (below(stimulus, 6)) {
+        case 0:
+            command->order ^= 1u << LIMIT_SLOT_BITS;
+            break;
+        case 1:
+            command->order = abi_handle(at, abi_generation(slot->order) - 1u);
+            break;
+        case 2:
+            command->session ^= 1;
+            break;
+        case 3:
+            command->account ^= 1;
+            break;
+        case 4:
+            command->symbol ^= 1;
+            break;
+        default:
+            command->side ^= 1;
+        }
+    }
+    return slot;
+}
+
+static void draw_symbol(struct stimulus *stimulus, struct command *command) {
+    uint16_t at = (uint16_t)below(stimulus, stimulus->symbols);
+    const struct symbol *symbol = &stimulus->symbol[at];
+    int64_t levels = stimulus->size.levels, tick_e4 = symbol->tick_e4 ? symbol->tick_e4 : 1;
+    command->symbol = at;
+    switch (below(stimulus, 10)) {
+    case 0:
+        row(command, OPCODE_SYMBOL, ROW_SYMBOL_TICK_E4,
+            (int64_t)below(stimulus, one_in(stimulus, 4) ? 1u << 21 : 60));
+        break;
+    case 1:
+        row(command, OPCODE_SYMBOL, ROW_SYMBOL_LOT,
+            (int64_t)below(stimulus, one_in(stimulus, 9) ? 70000 : 6));
+        break;
+    case 2:
+        row(command, OPCODE_SYMBOL, ROW_SYMBOL_REFERENCE,
+            levels / 2 + (int64_t)below(stimulus, 9) - 4);
+        if (one_in(stimulus, 8))
+            command->value = (int64_t)below(stimulus, (uint64_t)levels + 3) - 2;
+        break;
+    case 3:
+        row(command, OPCODE_SYMBOL, ROW_SYMBOL_COLLAR,
+            one_in(stimulus, 3) ? (int64_t)below(stimulus, 8)
+                                : levels - (int64_t)below(stimulus, 3));
+        break;
+    case 4:
+        row(command, OPCODE_SYMBOL, ROW_SYMBOL_STATE,
+            one_in(stimulus, 4) ? (int64_t)below(stimulus, 5) : SYMBOL_STATE_OPEN);
+        break;
+    default: /* by a few levels, by about a band, or anywhere */
+        row(command, OPCODE_SYMBOL, ROW_SYMBOL_BASE_E4,
+            tick_e4 * ((int64_t)below(stimulus, 9) - 4));
+        command->mode = MODE_ADJUST;
+        if (one_in(stimulus, 6))
+            command->value = tick_e4 * (one_in(stimulus, 2) ? levels / 2 : -levels / 2);
+        if (one_in(stimulus, 10)) command->value++;
+        if (one_in(stimulus, 20)) {
+            command->mode = MODE_SET;
+            command->value =
+                (int64_t)below(stimulus, one_in(stimulus, 4) ? UINT64_C(1) << 32 : 100000);
+        }
+    }
+}
+
+/* draw_edge draws a 64-bit value, most of them at the ends of something. */
+static int64_t draw_edge(struct stimulus *stimulus) {
+    int64_t value = (int64_t)(UINT64_C(1) << below(stimulus, 64));
+    value = (int64_t)((uint64_t)value + below(stimulus, 3) - 1);
+    return one_in(stimulus, 2) ? value : (int64_t)(0 - (uint64_t)value);
+}
+
+static void draw_account(struct stimulus *stimulus, struct command *command) {
+    command->account = (uint16_t)below(stimulus, stimulus->accounts);
+    if (one_in(stimulus, 50))
+        command->account = (uint16_t)(stimulus->size.accounts - below(stimulus, 2));
+    command->mode = one_in(stimulus, 8) ? MODE_ADJUST : MODE_SET;
+    switch (below(stimulus, 6)) {
+    case 0:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_ENABLED, !one_in(stimulus, 3));
+        break;
+    case 1:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_FIRM,
+            (int64_t)below(stimulus, stimulus->accounts + one_in(stimulus, 9)));
+        break;
+    case 2:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_CURRENCY,
+            one_in(stimulus, 9) ? (int64_t)below(stimulus, 1002) : 840);
+        break;
+    case 3:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_QUANTITY_MAX,
+            (int64_t)below(stimulus, one_in(stimulus, 9) ? 1u << 20 : 1000));
+        break;
+    case 4:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_NOTIONAL_MAX_E4,
+            INT64_C(1) << (18 + below(stimulus, 34)));
+        break;
+    default:
+        row(command, OPCODE_ACCOUNT, (uint8_t)below(stimulus, 21), draw_edge(stimulus));
+    }
+}
+
+static void draw_position(struct stimulus *stimulus, struct command *command) {
+    command->account = (uint16_t)below(stimulus, stimulus->accounts);
+    command->symbol = (uint16_t)below(stimulus, stimulus->symbols);
+    command->mode = one_in(stimulus, 3) ? MODE_ADJUST : MODE_SET;
+    switch (below(stimulus, 8)) {
+    case 0:
+        row(command, OPCODE_POSITION, ROW_POSITION_NET, (int64_t)below(stimulus, 2000) - 1000);
+        break;
+    case 1:
+        row(command, OPCODE_POSITION, ROW_POSITION_RESTRICTION,
+            one_in(stimulus, 3) ? (int64_t)below(stimulus, 9) : 0);
+        break;
+    case 2:
+        row(command, OPCODE_POSITION, (uint8_t)below(stimulus, 9), draw_edge(stimulus));
+        break;
+    default:
+        row(command, OPCODE_POSITION, (uint8_t)(ROW_POSITION_LONG_MAX + below(stimulus, 3)),
+            (int64_t)below(stimulus, 4000));
+    }
+}
+
+static void draw_kill(struct stimulus *stimulus, struct command *command) {
+    static const uint8_t scopes[] = { TABLE_ENGINE, TABLE_FIRM, TABLE_ACCOUNT, TABLE_SESSION };
+    command->opcode = OPCODE_KILL;
+    command->field = scopes[below(stimulus, 4)];
+    command->mode = one_in(stimulus, 4) ? MODE_KILL : MODE_RELEASE;
+    uint16_t row_index = (uint16_t)below(stimulus, stimulus->accounts);
+    if (command->field == TABLE_FIRM) command->firm = row_index;
+    if (command->field == TABLE_ACCOUNT) command->account = row_index;
+    if (command->field == TABLE_SESSION) command->session = row_index;
+    if (one_in(stimulus, 20)) command->field = (uint8_t)below(stimulus, 9);
+}
+
+static void draw_query(struct stimulus *stimulus, struct command *command) {
+    command->opcode = OPCODE_QUERY;
+    command->field = (uint8_t)below(stimulus, 7);
+    uint16_t account = (uint16_t)below(stimulus, stimulus->accounts);
+    switch (command->field) {
+    case TABLE_SYMBOL:
+        command->symbol = (uint16_t)below(stimulus, stimulus->symbols);
+        break;
+    case TABLE_ACCOUNT:
+        command->account = account;
+        break;
+    case TABLE_POSITION:
+        command->account = account;
+        command->symbol = (uint16_t)below(stimulus, stimulus->symbols);
+        break;
+    case TABLE_ORDER:
+        command->order = (uint32_t)below(stimulus, stimulus->slots);
+        break;
+    case TABLE_FIRM:
+        command->firm = account;
+        break;
+    case TABLE_SESSION:
+        command->session = account;
+        break;
+    default:
+        break;
+    }
+}
+
+static void draw(struct stimulus *stimulus, struct command *command, enum action action) {
+    switch (action) {
+    case NEW:
+        draw_new(stimulus, command);
+        break;
+    case CANCEL: {
+        const struct slot *slot = draw_named(stimulus, command, OPCODE_CANCEL);
+        uint32_t total = slot->executed + slot->leaves;
+        if (!one_in(stimulus, 3)) command->quantity = (uint32_t)below(stimulus, total + 2);
+        break;
+    }
+    case REPLACE: {
+        const struct slot *slot = draw_named(stimulus, command, OPCODE_REPLACE);
+        command->flags = one_in(stimulus, stimulus->mood->ioc_odds) ? ORDER_IOC : 0;
+        command->price_e4 = draw_price(stimulus, command->symbol);
+        command->quantity = slot->executed + draw_quantity(stimulus, command->symbol);
+        if (one_in(stimulus, 10)) command->quantity = slot->executed + (uint32_t)below(stimulus, 2);
+        command->client_ref = (uint32_t)random_next(&stimulus->random);
+        break;
+    }
+    case SYMBOL:
+        draw_symbol(stimulus, command);
+        break;
+    case ACCOUNT:
+        draw_account(stimulus, command);
+        break;
+    case POSITION:
+        draw_position(stimulus, command);
+        break;
+    case CREDIT:
+        row(command, OPCODE_CREDIT, 0,
+            (int64_t)below(stimulus, UINT64_C(1) << 40) - (INT64_C(1) << 38));
+        command->account = (uint16_t)below(stimulus, stimulus->accounts + one_in(stimulus, 50));
+        if (one_in(stimulus, 8)) command->value = draw_edge(stimulus);
+        break;
+    case KILL:
+        draw_kill(stimulus, command);
+        break;
+    case QUERY:
+        draw_query(stimulus, command);
+        break;
+    case NOP:
+        command->opcode = OPCODE_NOP;
+        break;
+    default: /* any other action with a bit or two where none belongs, or another opcode */
+        draw(stimulus, command, (enum action)below(stimulus, BITS));
+        for (uint64_t flips = 1 + below(stimulus, 2); flips > 0; flips--) {
+            uint64_t bit = 8 * offsetof(struct command, opcode) + below(stimulus, 56 * 8);
+            ((uint8_t *)command)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        if (one_in(stimulus, 4)) command->opcode = (uint8_t)below(stimulus, 16);
+    }
+}
+
+void stimulus_next(struct stimulus *stimulus, struct command *command) {
+    *command = (struct command){ 0 };
+    bool setting_up = set_up(stimulus, command);
+    if (stimulus->count++ % MOOD_COMMANDS == 0 || !stimulus->mood)
+        stimulus->mood = &moods[below(stimulus, MOODS)];
+    if (setting_up) return;
+
+    const struct mood *mood = stimulus->mood;
+    uint64_t sum = 0;
+    for (int i = 0; i < ACTIONS; i++) sum += mood->weight[i];
+    uint64_t drawn = below(stimulus, sum);
+    enum action action = NEW;
+    while (drawn >= mood->weight[action]) drawn -= mood->weight[action++];
+    if (action == NEW &&
+        (uint64_t)stimulus->live_count * 256 > (uint64_t)mood->full * stimulus->slots)
+        action = CANCEL;
+    draw(stimulus, command, action);
+
+    /* What the moods broke is put right now and then, so that no mood starves: gate, one symbol,
+     * one account. */
+    if (stimulus->count % 64 == 0) {
+        static const uint8_t scopes[] = { TABLE_ENGINE, TABLE_FIRM, TABLE_ACCOUNT, TABLE_SESSION };
+        uint16_t account = (uint16_t)below(stimulus, stimulus->accounts);
+        uint16_t symbol = (uint16_t)below(stimulus, stimulus->symbols);
+        *command = (struct command){ .symbol = symbol };
+        switch (below(stimulus, 8)) {
+        case 0:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
+            break;
+        case 1:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_REFERENCE, stimulus->size.levels / 2);
+            break;
+        case 2:
+            row(command, OPCODE_SYMBOL, ROW_SYMBOL_COLLAR, stimulus->size.levels - 1);
+            break;
+        case 3:
+            *command = (struct command){ .account = account };
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_ENABLED, 1);
+            break;
+        case 4:
+            *command = (struct command){ .account = account };
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_CURRENCY, 840);
+            break;
+        case 5:
+            command->account = account;
+            row(command, OPCODE_POSITION, ROW_POSITION_RESTRICTION, 0);
+            break;
+        default:
+            *command = (struct command){ .opcode = OPCODE_KILL, .mode = MODE_RELEASE };
+            command->field = scopes[below(stimulus, 4)];
+            if (command->field == TABLE_FIRM) command->firm = account;
+            if (command->field == TABLE_ACCOUNT) command->account = account;
+            if (command->field == TABLE_SESSION) command->session = account;
+        }
+    }
+}
