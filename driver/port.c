@@ -139,10 +139,10 @@ static int port_poll(struct card *card, struct event *events, uint32_t events_ma
 }
 
 /* port_start resets the card, waits for its tables and begins the ring at slot 0. The ring is
-   cleared first: in the first pass a slot is valid when its phase bit is 1. */
+   cleared, since in the first pass a slot is valid when its phase bit is 1; and only behind the
+   reads, since until the posted reset takes effect the card may still write events. */
 static int port_start(struct port *port) {
     port->operations->write(port, REG_CONTROL, CONTROL_RESET);
-    memset(port->ring, 0, port_ring_bytes(port->ring_log2));
     port->pushed = port->taken = port->consumed = port->told = port->ended = 0;
     port->replayed = UINT64_MAX;
     port->dead = 0;
@@ -157,6 +157,7 @@ static int port_start(struct port *port) {
                             port->card.name, tries);
         if (error != 0) return port_die(port, error);
     }
+    memset(port->ring, 0, port_ring_bytes(port->ring_log2));
     port->operations->write(port, REG_RING_LOW, (uint32_t)port->ring_address);
     port->operations->write(port, REG_RING_HIGH, (uint32_t)(port->ring_address >> 32));
     port->operations->write(port, REG_RING_CONSUMED, 0);

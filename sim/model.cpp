@@ -164,7 +164,10 @@ template <class Top> struct model_of final : model {
         top = new Top(&context);
     }
 
+    // Verilator finds the context of some calls through the thread: with several models alive it
+    // must be told which is meant.
     ~model_of() override {
+        Verilated::threadContextp(&context);
         trace_stop();
         top->final();
         delete top;
@@ -172,6 +175,7 @@ template <class Top> struct model_of final : model {
 
     bool trace_start(const char *path) override {
         trace_stop();
+        Verilated::threadContextp(&context);
         trace = new VerilatedFstC;
         top->trace(trace, 99);
         trace->open(path);
@@ -287,6 +291,7 @@ template <class Top> struct model_of final : model {
 
     void clock() override {
         clocked = this;
+        Verilated::threadContextp(&context);
         wrote = false;
         top->rst = reset_left != 0;
         if (reset_left != 0) {
