@@ -18,6 +18,7 @@ struct orders {
     uint64_t seed;
     uint32_t slot_count, pool_count, bucket_mask;
     uint32_t free_count, pool_free;
+    bool restoring; /* the free slots are not kept until orders_settle */
 };
 
 struct orders *orders_new(uint32_t slots, uint32_t changes_max, uint64_t seed) {
@@ -59,6 +60,7 @@ void orders_delete(struct orders *orders) {
 }
 
 void orders_settle(struct orders *orders) {
+    orders->restoring = false;
     orders->free_count = 0;
     for (uint32_t i = orders->slot_count; i > 0; i--)
         if (!orders->slots[i - 1].taken) orders->free_slots[orders->free_count++] = i - 1;
@@ -121,6 +123,7 @@ static void give_back(struct orders *orders, struct order *order) {
 /* ---- What is asked for ---- */
 
 struct order *orders_enter(struct orders *orders, uint16_t session, uint32_t user_ref) {
+    CHECK(!orders->restoring);
     if (orders->free_count == 0) return NULL;
     struct order *order = take(orders, session, user_ref);
     CHECK(order != NULL); /* the pool has one for every slot, and references rise */
@@ -139,6 +142,7 @@ struct order *orders_enter_at(struct orders *orders, uint16_t session, uint32_t 
         return NULL;
     struct order *order = take(orders, session, user_ref);
     if (order == NULL) return NULL;
+    orders->restoring = true;
     orders->slots[slot].taken = true;
     order->handle = handle;
     order->state = ORDER_ENTERING;
@@ -193,7 +197,7 @@ void orders_drop(struct orders *orders, struct order *order) {
         CHECK(slot->taken);
         slot->taken = false;
         slot->live = 0;
-        orders->free_slots[orders->free_count++] = index;
+        if (!orders->restoring) orders->free_slots[orders->free_count++] = index;
     }
     give_back(orders, order);
 }
@@ -220,7 +224,7 @@ void orders_check(const struct orders *orders) {
         CHECK(orders->pool[slot->live].state == ORDER_LIVE);
         CHECK(orders->pool[slot->live].handle == abi_handle(i, slot->generation));
     }
-    CHECK(taken + orders->free_count == orders->slot_count);
+    if (!orders->restoring) CHECK(taken + orders->free_count == orders->slot_count);
     for (uint32_t i = 0; i <= orders->bucket_mask; i++) mapped += orders->buckets[i] != 0;
     for (uint32_t i = 1; i <= orders->pool_count; i++) {
         const struct order *order = &orders->pool[i];
