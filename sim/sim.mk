@@ -47,5 +47,5 @@ $(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(wildcard sim/*.c)) $(V)/model.o
 	ar rcs $@ $^
 
 sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib difference)
-$(sim_tests): $(B)/tests/rtl/%: $(B)/tests/rtl/%.o $(sim_libs) $(archive)
+$(sim_tests): $(B)/tests/rtl/%: $(B)/tests/rtl/%.o $(B)/tests/rtl/stimulus.o $(sim_libs) $(archive)
 	$(CXX) $(SANITIZE) -o $@ $^ -lcmocka $(sim_ldlibs)
