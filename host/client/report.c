@@ -30,9 +30,12 @@ static const char *time_text(int64_t ns, char *text) {
     else if (ns < 10000000)
         (void)snprintf(text, COUNT_TEXT_BYTES, "%" PRId64 ".%" PRId64 " us", ns / 1000,
                        ns / 100 % 10);
-    else
+    else if (ns < INT64_C(10000000000))
         (void)snprintf(text, COUNT_TEXT_BYTES, "%" PRId64 ".%" PRId64 " ms", ns / 1000000,
                        ns / 100000 % 10);
+    else
+        (void)snprintf(text, COUNT_TEXT_BYTES, "%" PRId64 ".%" PRId64 " s", ns / 1000000000,
+                       ns / 100000000 % 10);
     return text;
 }
 
@@ -50,9 +53,20 @@ static void count_line(FILE *out, const char *name, int64_t count) {
     (void)fprintf(out, "  %-26s %15s\n", name, count_text(count, text));
 }
 
+/* words_text writes INVALID_PRICE as "invalid price". */
+static const char *words_text(const char *name, char *text) {
+    size_t at = 0;
+    for (; name[at] != '\0' && at < COUNT_TEXT_BYTES - 1; at++) {
+        bool capital = name[at] >= 'A' && name[at] <= 'Z';
+        text[at] = capital ? (char)(name[at] - 'A' + 'a') : name[at] == '_' ? ' ' : name[at];
+    }
+    text[at] = '\0';
+    return text;
+}
+
 /* The reject reasons with a bar each; rejects is an object of counts. */
 static void rejects_print(FILE *out, json_t *rejects) {
-    char text[COUNT_TEXT_BYTES], bar[BAR_WIDTH + 1];
+    char text[COUNT_TEXT_BYTES], words[COUNT_TEXT_BYTES], bar[BAR_WIDTH + 1];
     const char *name;
     json_t *count;
     int64_t most = 0;
@@ -60,7 +74,7 @@ static void rejects_print(FILE *out, json_t *rejects) {
         if (json_integer_value(count) > most) most = json_integer_value(count);
     }
     json_object_foreach(rejects, name, count) {
-        (void)fprintf(out, "    %-24s %15s  %s\n", name,
+        (void)fprintf(out, "    %-24s %15s  %s\n", words_text(name, words),
                       count_text(json_integer_value(count), text),
                       bar_text(json_integer_value(count), most, bar));
     }
@@ -181,6 +195,7 @@ void report_replay_print(FILE *out, const struct report_run *run,
     count_line(out, "shares", (int64_t)counts->shares);
     count_line(out, "canceled", (int64_t)counts->canceled);
     count_line(out, "replaced", (int64_t)counts->replaced);
+    if (result->one_sided > 0) count_line(out, "trades with others", (int64_t)result->one_sided);
     if (counts->skipped > 0) count_line(out, "rows of dead orders", (int64_t)counts->skipped);
     if (counts->overtaken > 0) count_line(out, "overtaken", (int64_t)counts->overtaken);
     makers_print(out, (int64_t)counts->makers_right, (int64_t)counts->makers_named);
@@ -195,7 +210,10 @@ static json_t *json_load_object(const char *path) {
     json_error_t fault;
     json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &fault);
     if (json == NULL) {
-        (void)err_set(-EBADMSG, "%s:%d: %s", path, fault.line, fault.text);
+        if (fault.line > 0)
+            (void)err_set(-EBADMSG, "%s:%d: %s", path, fault.line, fault.text);
+        else
+            (void)err_set(-EBADMSG, "%s: %s", path, fault.text);
         return NULL;
     }
     if (json_is_object(json)) return json;
