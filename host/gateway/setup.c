@@ -87,6 +87,17 @@ static int fits(const char *what, uint32_t count, uint32_t most) {
                    count, what, most);
 }
 
+static int fits_band(const struct config_symbol *symbol, uint32_t levels) {
+    if (symbol->reference >= (int32_t)levels)
+        return err_set(-EINVAL,
+                       "symbol %s: its reference is %d levels above the base, the card has %u",
+                       symbol->name, symbol->reference, levels);
+    if (symbol->collar >= levels)
+        return err_set(-EINVAL, "symbol %s: its collar is %u levels, the card takes at most %u",
+                       symbol->name, symbol->collar, levels - 1);
+    return 0;
+}
+
 int setup_make(const struct config *config, const struct card_size *size, struct setup *setup) {
     *setup = (struct setup){ .count = 0 };
     int code = fits("symbols", config->symbol_count, size->symbols);
@@ -94,11 +105,7 @@ int setup_make(const struct config *config, const struct card_size *size, struct
     if (code == 0) code = fits("firms", config->firm_count, size->accounts);
     if (code == 0) code = fits("sessions", config->session_count, size->accounts);
     for (uint32_t i = 0; code == 0 && i < config->symbol_count; i++)
-        if (config->symbols[i].reference >= (int32_t)size->levels)
-            code = err_set(-EINVAL,
-                           "symbol %s: its reference is %d levels above the base, the "
-                           "card has %u",
-                           config->symbols[i].name, config->symbols[i].reference, size->levels);
+        code = fits_band(&config->symbols[i], size->levels);
     if (code != 0) return code;
 
     size_t most = (size_t)config->symbol_count * SYMBOL_COMMANDS +
