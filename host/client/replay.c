@@ -528,8 +528,8 @@ int replay_run(struct flow *flow, const struct replay_settings *settings,
     }
     result->flow = flow_counts(flow);
     result->messages = replay.messages;
-    if (replay.end_ns != 0 && replay.start_ns != 0)
-        result->elapsed_ns = replay.end_ns - replay.start_ns;
+    if (replay.end_ns == 0) replay.end_ns = clock_ns(); /* it broke off */
+    if (replay.start_ns != 0) result->elapsed_ns = replay.end_ns - replay.start_ns;
     replay_close(&replay);
     return error;
 }

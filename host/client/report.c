@@ -195,7 +195,8 @@ void report_replay_print(FILE *out, const struct report_run *run,
     count_line(out, "shares", (int64_t)counts->shares);
     count_line(out, "canceled", (int64_t)counts->canceled);
     count_line(out, "replaced", (int64_t)counts->replaced);
-    if (result->one_sided > 0) count_line(out, "trades with others", (int64_t)result->one_sided);
+    if (result->one_sided > 0)
+        count_line(out, "other side not of this run", (int64_t)result->one_sided);
     if (counts->skipped > 0) count_line(out, "rows of dead orders", (int64_t)counts->skipped);
     if (counts->overtaken > 0) count_line(out, "overtaken", (int64_t)counts->overtaken);
     makers_print(out, (int64_t)counts->makers_right, (int64_t)counts->makers_named);
