@@ -156,15 +156,19 @@ struct complaint {
 };
 
 static void complaint_add(cyaml_log_t level, void *context, const char *format, va_list arguments) {
+    static const char task[] = "Load: ", places[] = "Backtrace:";
     struct complaint *complaint = context;
-    if (level < CYAML_LOG_ERROR) return;
+    char line[200];
+    if (level < CYAML_LOG_ERROR || vsnprintf(line, sizeof line, format, arguments) < 0) return;
+    const char *from = line;
+    if (strncmp(from, task, sizeof task - 1) == 0) from += sizeof task - 1;
+    if (strncmp(from, places, sizeof places - 1) == 0) return;
+    /* One line: what is wrong, then where, innermost first. */
+    from += strspn(from, " ");
     size_t room = sizeof complaint->text - complaint->bytes;
-    int bytes = vsnprintf(complaint->text + complaint->bytes, room, format, arguments);
-    if (bytes < 0) return;
-    complaint->bytes += (size_t)bytes < room ? (size_t)bytes : room - 1;
-    /* One line: the message, then where, innermost first. */
-    for (char *at = complaint->text; *at != 0; at++)
-        if (*at == '\n') *at = ' ';
+    int bytes = snprintf(complaint->text + complaint->bytes, room, "%s%.*s",
+                         complaint->bytes == 0 ? "" : ", ", (int)strcspn(from, "\n"), from);
+    if (bytes > 0) complaint->bytes += (size_t)bytes < room ? (size_t)bytes : room - 1;
 }
 
 static const cyaml_config_t *yaml_config(cyaml_config_t *config, struct complaint *complaint) {
@@ -452,7 +456,8 @@ int config_parse(const char *name, const uint8_t *text, size_t bytes, struct con
     cyaml_err_t error = cyaml_load_data(text, bytes, yaml_config(&yaml, &complaint), &raw_value,
                                         (cyaml_data_t **)&raw, NULL);
     if (error != CYAML_OK)
-        return err_set(-EINVAL, "%s: %s: %s", name, cyaml_strerror(error), complaint.text);
+        return err_set(-EINVAL, "%s: %s", name,
+                       complaint.bytes > 0 ? complaint.text : cyaml_strerror(error));
     if (raw == NULL) return err_set(-EINVAL, "%s: the file is empty", name);
 
     int code = build(raw, config);

@@ -1,0 +1,262 @@
+/* test_config: what the configuration takes, what it refuses, and how it says so. */
+#include "host/base/err.h"
+#include "tests/unit/market.h"
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+// clang-format on
+#include <errno.h>
+#include <stdlib.h>
+
+static int parse(const char *text, struct config *config) {
+    return config_parse("test.yaml", (const uint8_t *)text, strlen(text), config);
+}
+
+static void every_key_arrives(void **state) {
+    (void)state;
+    struct config config;
+    assert_int_equal(parse(market_yaml, &config), 0);
+    assert_string_equal(config.listen, "127.0.0.1");
+    assert_string_equal(config.journal, "j");
+    assert_int_equal(config.card, CONFIG_CARD_SOFT);
+    assert_false(config.asynchronous);
+    assert_int_equal(config.symbol_count, 4);
+    assert_int_equal(config.symbols[1].base_e4, 50000);
+    assert_int_equal(config.symbols[1].tick_e4, 500);
+    assert_int_equal(config.symbols[1].lot, 100);
+    assert_int_equal(config.symbols[0].reference, 32);
+    assert_int_equal(config.symbols[3].state, SYMBOL_STATE_HALTED);
+    assert_string_equal(config.firms[1].ouch_firm, "F2");
+    assert_int_equal(config.accounts[1].firm, 1);
+    assert_int_equal(config.accounts[1].currency, 840);
+    assert_int_equal(config.accounts[1].order_notional_e4, INT64_C(1000000000));
+    assert_int_equal(config.accounts[1].exception_count, 1);
+    assert_int_equal(config.accounts[1].exceptions[0].symbol, 0);
+    assert_int_equal(config.accounts[1].exceptions[0].position.locate, 3000);
+    assert_string_equal(config.sessions[1].password, "pb");
+    assert_int_equal(config.sessions[2].account, 0);
+    assert_true(config.sessions[1].cancel_on_disconnect);
+    config_free(&config);
+}
+
+/* The text with one piece of it exchanged. */
+static char *exchanged(const char *from, const char *to) {
+    const char *at = strstr(market_yaml, from);
+    assert_non_null(at);
+    char *text = calloc(1, sizeof market_yaml + strlen(to));
+    assert_non_null(text);
+    memcpy(text, market_yaml, (size_t)(at - market_yaml));
+    strcat(text, to);
+    strcat(text, at + strlen(from));
+    return text;
+}
+
+static void what_is_wrong_is_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to, *said;
+    } row[] = {
+        { "port: 0", "port: 65536", "port" },
+        { "port: 0", "port: zero", "port" },
+        { "port: 0", "port: 0, prot: 1", "prot" },
+        { "port: 0, ", "", "port" },
+        { "durability: sync", "durability: maybe", "durability" },
+        { "listen: 127.0.0.1", "listen: localhost", "gateway, listen: \"localhost\"" },
+        { "card: soft", "card: soft, soft_orders: 3", "gateway, soft_orders: 3" },
+        { "card: soft", "card: soft, soft_orders: 1", "soft_orders: 1" },
+        { "card: soft", "card: soft, soft_orders: 2097152", "soft_orders: 2097152" },
+        { "name: ABC", "name: ABCDEFGHI", "name" },
+        { "name: ABC", "name: ''", "name" },
+        { "name: ABC", "name: 'A C'", "symbols, entry 1, name" },
+        { "name: LOTS", "name: ABC", "symbols, entry 2, name: \"ABC\" is there already" },
+        { "base: '90.00'", "base: '90.00001'", "symbols, entry 1, base: \"90.00001\" has more" },
+        { "base: '90.00'", "base: '-1'", "symbols, entry 1, base" },
+        { "base: '90.00'", "base: '214748.3648'", "symbols, entry 1, base" },
+        { "tick: '0.01'", "tick: '0'", "symbols, entry 1, tick" },
+        { "tick: '0.05'", "tick: '104.8576'", "symbols, entry 2, tick" },
+        { "reference: '90.32'", "reference: '90.325'", "symbols, entry 1, reference" },
+        { "reference: '90.32'", "reference: '89.99'", "symbols, entry 1, reference" },
+        { "reference: '90.32'", "reference: '130.96'", "symbols, entry 1, reference" },
+        { "lot: 100", "lot: 0", "symbols, entry 2, lot" },
+        { "lot: 100", "lot: 65536", "symbols, entry 2, lot" },
+        { "collar: 63", "collar: 4096", "symbols, entry 1, collar" },
+        { "state: closed", "state: ajar", "state" },
+        { "ouch_firm: F2", "ouch_firm: F1", "firms, entry 2, ouch_firm" },
+        { "ouch_firm: F2", "ouch_firm: TOOLONG", "ouch_firm" },
+        { "firm: f2, currency: USD", "firm: f3, currency: USD", "accounts, entry 2, firm: \"f3\"" },
+        { "currency: USD", "currency: XXX", "accounts, entry 1, currency" },
+        { "order_quantity: 5,", "order_quantity: 1000000,", "accounts, entry 3, order_quantity" },
+        { "order_notional: '100000'", "order_notional: 'much'",
+          "accounts, entry 1, order_notional" },
+        { "buying_power: '1000000'", "buying_power: '922337203685477.5808'", "buying_power" },
+        { "{symbol: ABC, long", "{symbol: XYZ, long",
+          "accounts, entry 2, positions, entry 1, symbol" },
+        { "long: 5000", "long: 70368744177665", "accounts, entry 1, long" },
+        { "username: bob", "username: alice", "sessions, entry 2, username" },
+        { "username: bob", "username: bobbobb", "username" },
+        { "firm: f2, account: a2", "firm: f2, account: a1", "belongs to another firm" },
+        { "firm: f2, account: a2", "firm: f2, account: a9", "sessions, entry 2, account: \"a9\"" },
+        { "sessions:", "sessions: []\nothers:", "sessions" },
+        { "firms:", "firms: [", "firms" },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct config config;
+        char *text = exchanged(row[i].from, row[i].to);
+        print_message("%s\n", row[i].to);
+        assert_int_equal(parse(text, &config), -EINVAL);
+        print_message("    %s\n", err_text());
+        assert_memory_equal(err_text(), "test.yaml: ", 11);
+        if (i + 1 < sizeof row / sizeof *row) assert_non_null(strstr(err_text(), row[i].said));
+        assert_null(config.symbols);
+        free(text);
+    }
+}
+
+static void the_largest_values_pass(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } row[] = {
+        { "port: 0", "port: 65535" },
+        { "base: '90.00', tick: '0.01', lot: 1, reference: '90.32'",
+          "base: '214748.3647', tick: '104.8575', lot: 65535" },
+        { "reference: '90.32'", "reference: '130.95'" },
+        { "collar: 63", "collar: 4095" },
+        { "order_quantity: 5,", "order_quantity: 999999," },
+        { "buying_power: '1000000'", "buying_power: '922337203685477.5807'" },
+        { "order_notional: '100000'", "order_notional: '225179981368.5247'" },
+        { "long: 5000", "long: 70368744177664" },
+        { "card: soft", "card: sim, soft_orders: 1048576" },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct config config;
+        char *text = exchanged(row[i].from, row[i].to);
+        if (parse(text, &config) != 0) fail_msg("%s", err_text());
+        config_free(&config);
+        free(text);
+    }
+}
+
+static void decimals_become_integers_exactly(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t max, value; /* -1: refused */
+    } row[] = {
+        { "585.33", INT64_MAX, 5853300 },
+        { "0", 0, 0 },
+        { "0.0001", 1, 1 },
+        { "0.0001", 0, -1 },
+        { "1", 10000, 10000 },
+        { "1", 9999, -1 },
+        { "1.2345", 99999, 12345 },
+        { "1.23456", 99999, -1 },
+        { "", 1, -1 },
+        { ".", 1, -1 },
+        { ".5", 10000, -1 },
+        { "5.", 100000, -1 },
+        { "1.2.3", 100000, -1 },
+        { "+1", 100000, -1 },
+        { " 1", 100000, -1 },
+        { "1e3", INT64_MAX, -1 },
+        { "922337203685477.5807", INT64_MAX, INT64_MAX },
+        { "922337203685477.5808", INT64_MAX, -1 },
+        { "99999999999999999999", INT64_MAX, -1 },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        int64_t value = -1;
+        int code = config_decimal(row[i].text, row[i].max, &value);
+        assert_int_equal(code, row[i].value < 0 ? -EINVAL : 0);
+        assert_int_equal(value, row[i].value);
+    }
+}
+
+static void the_digest_tells_what_a_journal_depends_on(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to;
+        bool same;
+    } row[] = {
+        { "port: 0", "port: 1", true },
+        { "password: pb", "password: other", true },
+        { "cancel_on_disconnect: true", "cancel_on_disconnect: false", true },
+        { "tick: '0.01'", "tick: '0.02'", false },
+        { "name: SHUT", "name: SHUX", false },
+        { "locate: 3000", "locate: 3001", false },
+        { "username: bob", "username: rob", false },
+        { "buying_power: '1000000'", "buying_power: '1000001'", false },
+    };
+    struct config config;
+    assert_int_equal(parse(market_yaml, &config), 0);
+    uint64_t digest = config_digest(&config);
+    config_free(&config);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char *text = exchanged(row[i].from, row[i].to);
+        assert_int_equal(parse(text, &config), 0);
+        assert_int_equal(config_digest(&config) == digest, row[i].same);
+        config_free(&config);
+        free(text);
+    }
+}
+
+static void a_card_that_is_too_small_is_refused(void **state) {
+    (void)state;
+    static const struct card_size fits = {
+        .symbols = 4, .accounts = 4, .orders = 64, .levels = 64
+    };
+    struct card_size size = fits;
+    struct config config;
+    struct setup setup;
+    assert_int_equal(parse(market_yaml, &config), 0);
+    assert_int_equal(setup_make(&config, &size, &setup), 0);
+    setup_free(&setup);
+    size.symbols = 2;
+    assert_int_equal(setup_make(&config, &size, &setup), -EINVAL);
+    assert_non_null(strstr(err_text(), "4 symbols"));
+    size = fits;
+    size.accounts = 2;
+    assert_int_equal(setup_make(&config, &size, &setup), -EINVAL);
+    assert_non_null(strstr(err_text(), "3 accounts"));
+    size = fits;
+    config.symbols[0].collar = 64;
+    assert_int_equal(setup_make(&config, &size, &setup), -EINVAL);
+    config.symbols[0].collar = 63;
+    config.symbols[0].reference = 64;
+    assert_int_equal(setup_make(&config, &size, &setup), -EINVAL);
+    config.symbols[0].reference = 63;
+    assert_int_equal(setup_make(&config, &size, &setup), 0);
+    setup_free(&setup);
+    config_free(&config);
+}
+
+static void the_example_is_right(void **state) {
+    (void)state;
+    static const struct card_size size = {
+        .symbols = 64, .accounts = 256, .orders = 65536, .levels = 4096
+    };
+    struct config config;
+    struct setup setup;
+    if (config_load("host/package/wirepit.yaml", &config) != 0) fail_msg("%s", err_text());
+    assert_int_equal(config.symbol_count, 19);
+    assert_int_equal(config.session_count, 16);
+    assert_int_equal(setup_make(&config, &size, &setup), 0);
+    setup_free(&setup);
+    config_free(&config);
+    assert_int_equal(config_load("host/package/none.yaml", &config), -ENOENT);
+    assert_non_null(strstr(err_text(), "--config"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_arrives),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(the_largest_values_pass),
+        cmocka_unit_test(decimals_become_integers_exactly),
+        cmocka_unit_test(the_digest_tells_what_a_journal_depends_on),
+        cmocka_unit_test(a_card_that_is_too_small_is_refused),
+        cmocka_unit_test(the_example_is_right),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

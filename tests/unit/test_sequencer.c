@@ -1,0 +1,401 @@
+/* test_sequencer: requests through soft card and journal, and what a restart makes of the journal.
+ */
+#include "host/base/clock.h"
+#include "host/base/err.h"
+#include "host/base/random.h"
+#include "host/gateway/recovery.h"
+#include "host/gateway/sequencer.h"
+#include "host/gateway/verify.h"
+#include "host/softcard/softcard.h"
+#include "tests/unit/market.h"
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+// clang-format on
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PRICE = 900100, STREAM_BYTES = 4 << 20 };
+
+static const char identity[] = "a market for tests";
+
+/* A gateway without its connections. */
+struct desk {
+    struct card *card;
+    struct journal *journal;
+    struct entry *entry;
+    struct stream streams[MARKET_SESSIONS];
+    struct sequencer *sequencer;
+    struct recovery recovery;
+    uint32_t refs[MARKET_SESSIONS];
+};
+
+static char directory[64];
+static struct config config;
+static struct setup setup;
+static uint64_t wall_ns = UINT64_C(1790000000) * 1000000000;
+
+static void file_path(char path[128]) {
+    (void)snprintf(path, 128, "%s/market-000001.wpj", directory);
+}
+
+static int open_directory(void **state) {
+    (void)state;
+    strcpy(directory, "/tmp/test_sequencer.XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(
+        config_parse("market", (const uint8_t *)market_yaml, sizeof market_yaml - 1, &config), 0);
+    assert_int_equal(setup_make(&config, &market_size, &setup), 0);
+    return 0;
+}
+
+static int close_directory(void **state) {
+    (void)state;
+    char path[128];
+    file_path(path);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/lock", directory);
+    (void)unlink(path);
+    (void)rmdir(directory);
+    setup_free(&setup);
+    config_free(&config);
+    return 0;
+}
+
+/* Opens card and journal, and recovers what the journal holds. Returns recovery_run's code. */
+static int desk_recover(struct desk *desk) {
+    const struct journal_options options = { .directory = directory,
+                                             .flush = JOURNAL_ASYNC,
+                                             .plain = true };
+    struct journal_recovered recovered;
+    *desk = (struct desk){ .card = NULL };
+    assert_int_equal(softcard_open(&market_size, &desk->card), 0);
+    if (journal_open(&options, &desk->journal, &recovered) != 0) fail_msg("%s", err_text());
+    desk->entry = entry_new(&config, &market_size, 7);
+    for (int i = 0; i < MARKET_SESSIONS; i++)
+        assert_int_equal(stream_open(&desk->streams[i], STREAM_BYTES), 0);
+    const struct recovery_parts parts = { .directory = directory,
+                                          .journal = desk->journal,
+                                          .card = desk->card,
+                                          .entry = desk->entry,
+                                          .streams = desk->streams,
+                                          .session_count = MARKET_SESSIONS,
+                                          .setup = &setup,
+                                          .identity = identity,
+                                          .events_max = engine_events_max(&market_size),
+                                          .clock_ns = clock_monotonic_ns };
+    return recovery_run(&parts, &desk->recovery);
+}
+
+static void settle(struct desk *desk) {
+    while (!sequencer_idle(desk->sequencer))
+        if (sequencer_pass(desk->sequencer, wall_ns += 1000) < 0) fail_msg("%s", err_text());
+}
+
+/* Goes on where recovery ended, as the program does. */
+static void desk_begin(struct desk *desk) {
+    if (!desk->recovery.identified)
+        assert_true(journal_append(desk->journal, JOURNAL_NOTE, 0, identity, sizeof identity - 1) >
+                    0);
+    const struct sequencer_parts parts = { .card = desk->card,
+                                           .journal = desk->journal,
+                                           .entry = desk->entry,
+                                           .streams = desk->streams,
+                                           .session_count = MARKET_SESSIONS,
+                                           .events_max = engine_events_max(&market_size),
+                                           .commands = desk->recovery.commands,
+                                           .events = desk->recovery.events,
+                                           .clock_ns = clock_monotonic_ns };
+    desk->sequencer = sequencer_new(&parts);
+    assert_non_null(desk->sequencer);
+    card_go_live(desk->card);
+    card_set_time(desk->card, wall_ns);
+    for (uint32_t i = desk->recovery.setup_done; i < setup.count; i++)
+        assert_int_equal(sequencer_command(desk->sequencer, &setup.commands[i]), 0);
+    for (uint32_t i = 0; i < desk->recovery.follow_up_count; i++)
+        assert_int_equal(sequencer_follow_up(desk->sequencer, &desk->recovery.follow_ups[i]), 0);
+    settle(desk);
+    uint8_t reason;
+    assert_null(sequencer_refused(desk->sequencer, &reason));
+    for (uint16_t i = 0; i < MARKET_SESSIONS; i++)
+        desk->refs[i] = entry_next_user_ref(desk->entry, i) - 1;
+}
+
+static void desk_open(struct desk *desk) {
+    if (desk_recover(desk) != 0) fail_msg("%s", err_text());
+    desk_begin(desk);
+}
+
+static void desk_close(struct desk *desk) {
+    orders_check(entry_orders(desk->entry));
+    sequencer_delete(desk->sequencer);
+    entry_delete(desk->entry);
+    for (int i = 0; i < MARKET_SESSIONS; i++) stream_close(&desk->streams[i]);
+    journal_close(desk->journal);
+    card_close(desk->card);
+}
+
+static int send(struct desk *desk, uint16_t session, struct ouch_message message) {
+    uint8_t bytes[OUCH_BYTES_MAX];
+    int count = ouch_encode(&message, bytes, sizeof bytes);
+    assert_true(count > 0);
+    return sequencer_message(desk->sequencer, session, bytes, (size_t)count, 0, wall_ns);
+}
+
+/* Sends what three firms might send, a few at a time. */
+static void trade(struct desk *desk, struct random *random, int messages) {
+    for (int i = 0; i < messages; i++) {
+        uint16_t session = (uint16_t)random_below(random, MARKET_SESSIONS);
+        uint32_t *ref = &desk->refs[session];
+        uint32_t old = *ref - (uint32_t)random_below(random, 20);
+        uint32_t quantity = 1 + (uint32_t)random_below(random, 20);
+        uint32_t price_e4 = 900000 + 100 * (uint32_t)random_below(random, 66);
+        struct ouch_message message;
+        switch (random_below(random, 8)) {
+        case 0:
+            message = market_cancel(old, quantity / 2);
+            break;
+        case 1:
+        case 2:
+            message = market_replace(old, ++*ref, quantity, price_e4);
+            break;
+        case 3:
+            message = market_query();
+            break;
+        default:
+            message = market_enter(++*ref, random_below(random, 2) ? 'B' : 'S', quantity,
+                                   random_below(random, 20) ? "ABC" : "XYZ", price_e4);
+            break;
+        }
+        assert_int_equal(send(desk, session, message), 0);
+        if (random_below(random, 4) == 0)
+            assert_true(sequencer_pass(desk->sequencer, wall_ns += 1000) >= 0);
+    }
+}
+
+/* The frames of a stream are the same bytes whatever records hold them. */
+static size_t copy_stream(const struct stream *stream, uint8_t *bytes) {
+    struct stream_cursor cursor;
+    const uint8_t *frame;
+    size_t used = 0;
+    assert_int_equal(stream_seek(stream, 1, &cursor), 0);
+    for (size_t count; (count = stream_next(stream, &cursor, &frame)) > 0; used += count)
+        memcpy(bytes + used, frame, count);
+    return used;
+}
+
+static void verify_journal(void) {
+    struct verify_result result;
+    struct card *card;
+    assert_int_equal(softcard_open(&market_size, &card), 0);
+    if (verify_run(directory, card, &result) != 0) fail_msg("%s", err_text());
+    card_close(card);
+}
+
+/* ---- Tests ---- */
+
+static void answers_leave_when_the_journal_has_them(void **state) {
+    (void)state;
+    static struct desk desk;
+    desk_open(&desk);
+    struct stream *stream = &desk.streams[ALICE];
+    assert_int_equal(send(&desk, ALICE, market_enter(1, 'B', 1, "ABC", PRICE)), 0);
+    assert_int_equal(stream->count, 0);
+    settle(&desk);
+    assert_int_equal(stream->count, 1);
+    assert_int_equal(stream->released, 1);
+    /* A message whose record is not durable stays. */
+    assert_int_equal(
+        stream_append(stream, journal_durable(desk.journal) + 1, (const uint8_t *)"x", 1), 0);
+    assert_false(stream_release(stream, journal_durable(desk.journal)));
+    desk_close(&desk);
+    verify_journal();
+}
+
+static void a_full_queue_takes_no_more_until_it_moves(void **state) {
+    (void)state;
+    static struct desk desk;
+    desk_open(&desk);
+    for (uint32_t i = 0; i < ENTRY_REQUESTS_MAX; i++)
+        assert_int_equal(send(&desk, ALICE, market_query()), 0);
+    assert_int_equal(send(&desk, ALICE, market_query()), -EAGAIN);
+    assert_true(sequencer_pass(desk.sequencer, wall_ns) >= 0);
+    assert_int_equal(send(&desk, ALICE, market_query()), 0);
+    settle(&desk);
+    assert_int_equal(desk.streams[ALICE].count, ENTRY_REQUESTS_MAX + 1);
+    desk_close(&desk);
+}
+
+static void a_stream_that_is_nearly_full_ends_the_session(void **state) {
+    (void)state;
+    static struct desk desk;
+    static uint8_t filler[1000];
+    desk_open(&desk);
+    struct stream *stream = &desk.streams[ALICE];
+    while (stream_room(stream) >= STREAM_BYTES / 8)
+        assert_int_equal(stream_append(stream, 1, filler, sizeof filler), 0);
+    assert_int_equal(send(&desk, ALICE, market_query()), -ENOSPC);
+    assert_int_equal(send(&desk, BOB, market_query()), 0);
+    settle(&desk);
+    desk_close(&desk);
+}
+
+static void a_restart_finds_everything_as_it_was(void **state) {
+    (void)state;
+    static struct desk desk;
+    static uint8_t before[MARKET_SESSIONS][STREAM_BYTES], after[STREAM_BYTES];
+    size_t bytes[MARKET_SESSIONS];
+    uint32_t refs[MARKET_SESSIONS];
+    uint64_t seed = 11;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    struct random random = random_seeded(seed);
+    for (int life = 0; life < 4; life++) {
+        desk_open(&desk);
+        for (uint16_t i = 0; i < MARKET_SESSIONS && life > 0; i++) {
+            assert_int_equal(copy_stream(&desk.streams[i], after), bytes[i]);
+            assert_memory_equal(after, before[i], bytes[i]);
+            assert_int_equal(entry_next_user_ref(desk.entry, i), refs[i]);
+        }
+        trade(&desk, &random, 3000);
+        settle(&desk);
+        for (uint16_t i = 0; i < MARKET_SESSIONS; i++) {
+            bytes[i] = copy_stream(&desk.streams[i], before[i]);
+            refs[i] = entry_next_user_ref(desk.entry, i);
+        }
+        desk_close(&desk);
+        verify_journal();
+    }
+}
+
+static void a_torn_journal_is_completed_and_what_was_durable_is_kept(void **state) {
+    (void)state;
+    static struct desk desk;
+    static uint8_t before[MARKET_SESSIONS][STREAM_BYTES], after[STREAM_BYTES];
+    size_t bytes[MARKET_SESSIONS];
+    uint64_t seed = 12;
+    char path[128];
+    struct stat stat_;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    struct random random = random_seeded(seed);
+    file_path(path);
+    desk_open(&desk);
+    trade(&desk, &random, 1000);
+    settle(&desk);
+    for (int tear = 0; tear < 60; tear++) {
+        trade(&desk, &random, 60);
+        settle(&desk);
+        for (uint16_t i = 0; i < MARKET_SESSIONS; i++)
+            bytes[i] = copy_stream(&desk.streams[i], before[i]);
+        desk_close(&desk);
+        /* Up to several blocks go, the last of them in the middle. */
+        assert_int_equal(stat(path, &stat_), 0);
+        assert_int_equal(truncate(path, stat_.st_size - (off_t)random_below(&random, 6000)), 0);
+        desk_open(&desk);
+        for (uint16_t i = 0; i < MARKET_SESSIONS; i++) {
+            size_t left = copy_stream(&desk.streams[i], after);
+            assert_true(left <= bytes[i]);
+            assert_memory_equal(after, before[i], left);
+        }
+    }
+    desk_close(&desk);
+    verify_journal();
+}
+
+static void another_configuration_does_not_continue_a_journal(void **state) {
+    (void)state;
+    static struct desk desk;
+    desk_open(&desk);
+    desk_close(&desk);
+    setup.commands[3].value++;
+    assert_int_equal(desk_recover(&desk), -EBADMSG);
+    assert_non_null(strstr(err_text(), "record 8")); /* a note, then commands and their events */
+    desk_close(&desk);
+}
+
+static void a_withdrawal_takes_off_the_sessions_orders_only(void **state) {
+    (void)state;
+    static struct desk desk;
+    desk_open(&desk);
+    for (uint32_t i = 1; i <= 20; i++) {
+        assert_int_equal(send(&desk, ALICE, market_enter(i, 'B', 1, "ABC", PRICE)), 0);
+        assert_int_equal(send(&desk, BOB, market_enter(i, 'B', 1, "ABC", PRICE)), 0);
+    }
+    sequencer_withdraw(desk.sequencer, BOB); /* with all of it still under way */
+    assert_true(sequencer_withdrawing(desk.sequencer, BOB));
+    settle(&desk);
+    assert_false(sequencer_withdrawing(desk.sequencer, BOB));
+    assert_int_equal(orders_free(entry_orders(desk.entry)), market_size.orders - 20);
+    assert_int_equal(desk.streams[BOB].count, 40);
+    assert_int_equal(desk.streams[ALICE].count, 20);
+    desk_close(&desk);
+    verify_journal();
+}
+
+static void a_gate_that_closes_by_itself_is_in_the_journal(void **state) {
+    (void)state;
+    static struct desk desk;
+    desk_open(&desk);
+    assert_int_equal(send(&desk, ALICE, market_enter(1, 'B', 1, "ABC", PRICE)), 0);
+    settle(&desk);
+    card_kill(desk.card);
+    assert_int_equal(send(&desk, ALICE, market_enter(2, 'B', 1, "ABC", PRICE)), 0);
+    for (int i = 0; i < 100; i++) assert_true(sequencer_pass(desk.sequencer, wall_ns += 1000) >= 0);
+    settle(&desk);
+    assert_int_equal(entry_refused(desk.entry, REASON_KILLED), 1);
+    desk_close(&desk);
+    verify_journal();
+    desk_open(&desk); /* and stays closed over a restart */
+    assert_int_equal(send(&desk, ALICE, market_enter(3, 'B', 1, "ABC", PRICE)), 0);
+    settle(&desk);
+    assert_int_equal(entry_refused(desk.entry, REASON_KILLED), 2); /* the replayed one and this */
+    desk_close(&desk);
+    verify_journal();
+}
+
+static void without_room_on_disk_nothing_is_answered(void **state) {
+    (void)state;
+    static struct desk desk;
+    char path[128];
+    struct stat stat_;
+    struct rlimit old, tight;
+    file_path(path);
+    desk_open(&desk);
+    assert_int_equal(stat(path, &stat_), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    tight = old;
+    tight.rlim_cur = (rlim_t)stat_.st_size + 10;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    assert_int_equal(send(&desk, ALICE, market_enter(1, 'B', 1, "ABC", PRICE)), 0);
+    int code = 0;
+    for (int i = 0; i < 100 && code >= 0; i++) code = sequencer_pass(desk.sequencer, wall_ns);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_true(code < 0);
+    assert_int_equal(sequencer_pass(desk.sequencer, wall_ns), code); /* for good */
+    assert_int_equal(desk.streams[ALICE].released, 0);
+    desk_close(&desk);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_directory, close_directory)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(answers_leave_when_the_journal_has_them),
+        TEST(a_full_queue_takes_no_more_until_it_moves),
+        TEST(a_stream_that_is_nearly_full_ends_the_session),
+        TEST(a_restart_finds_everything_as_it_was),
+        TEST(a_torn_journal_is_completed_and_what_was_durable_is_kept),
+        TEST(another_configuration_does_not_continue_a_journal),
+        TEST(a_withdrawal_takes_off_the_sessions_orders_only),
+        TEST(a_gate_that_closes_by_itself_is_in_the_journal),
+        TEST(without_room_on_disk_nothing_is_answered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
