@@ -17,10 +17,6 @@ enum {
    lost on its way is seen. */
 static const uint64_t ring_address = 0x12345678c0;
 
-/* Bytes of the record of one card's calls; about three million commands. It is touched only as far
-   as it is used. */
-static const size_t record_bytes = (size_t)256 << 20;
-
 enum { RECORD_READ, RECORD_WRITE, RECORD_WINDOW };
 
 /* One call to the model that is more than clocks. A window write is followed by its 64 bytes. */
@@ -36,7 +32,7 @@ struct simlib {
     struct model_options model_options;
 
     char *record;
-    size_t record_used;
+    size_t record_bytes, record_used;
     bool record_full;
 
     char trace_path[PATH_BYTES]; /* empty: no trace */
@@ -51,7 +47,7 @@ static struct simlib *simlib_of(struct port *port) { return (struct simlib *)(vo
 static void record_add(struct simlib *simlib, unsigned kind, uint32_t address, uint32_t value,
                        const struct command *command) {
     const size_t bytes = sizeof(struct recorded) + (command != NULL ? sizeof *command : 0);
-    if (simlib->record_full || record_bytes - simlib->record_used < bytes) {
+    if (simlib->record_full || simlib->record_bytes - simlib->record_used < bytes) {
         simlib->record_full = true;
         return;
     }
@@ -209,8 +205,8 @@ static const char *difference(void *context, const char *directory) {
     }
     if (simlib->record_full) {
         snprintf(text, bytes,
-                 "no waveform: the record of %zu MB was full; run it again with a trace",
-                 record_bytes >> 20);
+                 "no waveform: the record of %zu bytes was full; run it again with a trace",
+                 simlib->record_bytes);
         return text;
     }
     char path[PATH_BYTES];
@@ -243,7 +239,9 @@ static int options_check(const struct simlib_options *options) {
 static int ready(struct simlib *simlib, const struct simlib_options *options) {
     static const struct card_size none;
     const uint32_t ring_log2 = options->ring_log2 != 0 ? options->ring_log2 : SIMLIB_RING_LOG2;
-    simlib->record = malloc(record_bytes);
+    simlib->record_bytes =
+        options->record_bytes != 0 ? options->record_bytes : (size_t)SIMLIB_RECORD_BYTES;
+    simlib->record = malloc(simlib->record_bytes);
     simlib->port.ring = aligned_alloc(PORT_SLOT_BYTES, port_ring_bytes(ring_log2));
     if (simlib->record == NULL || simlib->port.ring == NULL)
         return err_set(-ENOMEM, "card sim: no memory for a ring of 2^%u events", ring_log2);

@@ -14,6 +14,7 @@ enum {
     SIMLIB_RING_LOG2 = 12,              /* events of the ring unless the options say otherwise */
     SIMLIB_IDLE_CLOCKS = 16,            /* of a poll with nothing outstanding */
     SIMLIB_ANSWER_CLOCKS_MAX = 1 << 22, /* without an event while a command is outstanding: dead */
+    SIMLIB_RECORD_BYTES = 256 << 20,    /* touched only as far as it is used */
     SIMLIB_WAVE_CLOCKS = 8192,          /* of the waveform before a difference */
     SIMLIB_TRACE_CLOCKS = 1 << 20, /* of one file of the trace; the one before is <path>.before */
 };
@@ -23,10 +24,12 @@ struct simlib_options {
     struct card_size size;  /* all zero is CARD_SIZE_DEFAULT; sizes as model_sizes has them */
     uint64_t seed;          /* of what registers hold before reset, and of the odds */
     uint32_t ring_log2;     /* 0 is SIMLIB_RING_LOG2 */
-    const char *trace_path; /* waveform while the card runs, several times slower; NULL is none */
+    const char *trace_path; /* waveform while the card runs, ten times slower; NULL is none */
     uint32_t trace_clocks;  /* 0 is SIMLIB_TRACE_CLOCKS */
     bool lockstep_off;
     const char *lockstep_directory; /* NULL is build/lockstep */
+    size_t record_bytes; /* for the calls that the waveform of a difference is made from; 0 is
+                            SIMLIB_RECORD_BYTES, about three million commands */
 
     /* Out of MODEL_ODDS, see sim/model.h. */
     uint32_t event_stall_odds, window_gap_odds, window_split_odds;

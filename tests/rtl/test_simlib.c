@@ -1,6 +1,7 @@
 /* test_simlib: the Verilated card behind card.h. Whatever the bus does to it (stalls, gaps, split
  * writes, a small ring), it says what the reference engine says, and says the same again. */
 #include "driver/port.h"
+#include "host/base/bytes.h"
 #include "host/base/err.h"
 #include "host/base/random.h"
 #include "sim/model.h"
@@ -313,6 +314,57 @@ static void a_difference_leaves_a_waveform(void **state) {
     card_close(card);
 }
 
+/* Times of a waveform's first and last change, from the header of the file: two to a clock. */
+static void wave_times(const char *path, uint64_t *first, uint64_t *last) {
+    uint8_t header[25];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(header, 1, sizeof header, file), sizeof header);
+    fclose(file);
+    *first = bytes_get_be64(header + 9);
+    *last = bytes_get_be64(header + 17);
+}
+
+static void the_waveform_is_of_the_last_clocks(void **state) {
+    (void)state;
+    char wave[256];
+    snprintf(wave, sizeof wave, "%s/wave.fst", directory);
+    struct card *card = sim_open(&(struct simlib_options){
+        .size = SMALL, .lockstep_directory = directory, .event_stall_odds = 100 });
+    while (simlib_clocks(card) < 3 * SIMLIB_WAVE_CLOCKS) {
+        push(card, nop);
+        (void)ends(card, 1);
+    }
+    assert_int_equal(card_push(lockstep_inner(card), &nop), 0);
+    struct event event;
+    int count = 0;
+    while (count == 0) count = card_poll(card, &event, 1);
+    assert_int_equal(count, -EPROTO);
+    uint64_t first, last;
+    wave_times(wave, &first, &last);
+    assert_int_equal(first, 2 * (simlib_clocks(card) - SIMLIB_WAVE_CLOCKS));
+    assert_int_equal(last, 2 * simlib_clocks(card) - 1);
+    card_close(card);
+}
+
+static void a_record_that_is_full_is_said(void **state) {
+    (void)state;
+    /* Opening takes some calls, a command 80 bytes; 100 commands are too many. */
+    struct card *card = sim_open(&(struct simlib_options){
+        .size = SMALL, .lockstep_directory = directory, .record_bytes = 8000 });
+    for (unsigned i = 0; i < 100; i++) {
+        push(card, nop);
+        (void)ends(card, 1);
+    }
+    assert_int_equal(card_push(lockstep_inner(card), &nop), 0);
+    struct event event;
+    int count = 0;
+    while (count == 0) count = card_poll(card, &event, 1);
+    assert_int_equal(count, -EPROTO);
+    assert_non_null(strstr(err_text(), "record of 8000 bytes was full"));
+    card_close(card);
+}
+
 static void a_trace_keeps_its_last_two_files(void **state) {
     (void)state;
     char path[256], before[264];
@@ -433,6 +485,8 @@ int main(void) {
         cmocka_unit_test(a_bus_that_dawdles_changes_nothing),
         cmocka_unit_test(the_same_again_is_the_same_again),
         cmocka_unit_test(a_difference_leaves_a_waveform),
+        cmocka_unit_test(the_waveform_is_of_the_last_clocks),
+        cmocka_unit_test(a_record_that_is_full_is_said),
         cmocka_unit_test(a_trace_keeps_its_last_two_files),
         cmocka_unit_test(a_write_outside_the_memory_is_a_fault),
         cmocka_unit_test(a_command_is_taken_when_all_its_bytes_are_there),
