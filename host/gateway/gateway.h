@@ -38,9 +38,9 @@ void gateway_delete(struct gateway *gateway);
    negative errno once card or journal has failed. */
 int gateway_settle(struct gateway *gateway);
 
-/* gateway_run lets clients in and serves them until *stop is not 0, then ends what is under way.
-   Returns 0; or a negative errno once card, journal or transport has failed: the gate of the card
-   is closed, all clients are dropped, err_text says why. */
+/* gateway_run serves the clients that the transport admits until *stop is not 0, then ends what is
+   under way. Returns 0; or a negative errno once card, journal or transport has failed: the gate of
+   the card is closed, all clients are dropped, err_text says why. */
 int gateway_run(struct gateway *gateway, const volatile sig_atomic_t *stop);
 
 /* gateway_logins counts the logins that were accepted. */

@@ -352,6 +352,7 @@ static int trade(struct run *run) {
     (void)signal(SIGXFSZ, SIG_IGN); /* a write that is too much then says so */
 
     int code = open_run(run);
+    if (code == 0) code = transport_admit(run->transport);
     if (code == 0) {
         (void)printf("listening on %s:%u\n", run->config.listen, run->transport->port);
         (void)fflush(stdout);

@@ -37,28 +37,30 @@ static int tcp_admit(struct transport *transport) {
     return code == 0 ? 0 : err_set(code, "epoll: %s", strerror(-code));
 }
 
-/* A client that cannot be taken is closed at once. */
-static bool adopt(struct tcp *tcp, int socket, struct transport_event *event) {
-    static const int on = 1;
-    for (uint32_t i = 0; i < tcp->transport.connections_max; i++) {
-        if (tcp->sockets[i] >= 0) continue;
-        (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        if (watch_socket(tcp, EPOLL_CTL_ADD, socket, i, EPOLLIN) != 0) break;
-        tcp->sockets[i] = socket;
-        tcp->watched[i] = EPOLLIN;
-        *event = (struct transport_event){ .connection = i, .kinds = TRANSPORT_OPENED };
-        return true;
-    }
-    (void)close(socket);
-    return false;
+static uint32_t free_number(const struct tcp *tcp) {
+    uint32_t number = 0;
+    while (number < tcp->transport.connections_max && tcp->sockets[number] >= 0) number++;
+    return number;
 }
 
+/* While all numbers are taken, clients wait in the kernel's queue. */
 static int accept_some(struct tcp *tcp, struct transport_event *events, int events_max) {
+    static const int on = 1;
     int count = 0;
     for (int i = 0; i < ACCEPTS && count < events_max; i++) {
+        uint32_t number = free_number(tcp);
+        if (number == tcp->transport.connections_max) break;
         int socket = accept4(tcp->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket < 0) break; /* none left, or one that has gone again */
-        if (adopt(tcp, socket, &events[count])) count++;
+        (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        if (watch_socket(tcp, EPOLL_CTL_ADD, socket, number, EPOLLIN) != 0) {
+            (void)close(socket);
+            continue;
+        }
+        tcp->sockets[number] = socket;
+        tcp->watched[number] = EPOLLIN;
+        events[count++] =
+            (struct transport_event){ .connection = number, .kinds = TRANSPORT_OPENED };
     }
     return count;
 }

@@ -1,0 +1,13 @@
+# End-to-end tests are tests/e2e/test_*.c: each starts the gateway as a user would, on loopback and a free port, with its
+# data below build/e2e/, and ends only what it started.
+
+e2e_tests = $(patsubst tests/e2e/%.c,$(B)/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
+
+$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(archive)
+	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
+
+## make e2e        run the programs of one profile as their users do
+e2e: $(e2e_tests) $(B)/wirepit-gateway
+	@for test in $(e2e_tests); do WIREPIT_GATEWAY=$(B)/wirepit-gateway $$test || exit 1; done
+
+.PHONY: e2e
