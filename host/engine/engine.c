@@ -621,7 +621,8 @@ static uint8_t apply_replace(struct run *run) {
         reduce(run, 0);
         return REASON_NONE;
     }
-    reason = check_permitted(engine, command);
+    reason = check_known(engine, command); /* the account's currency may have been taken back */
+    if (reason == REASON_NONE) reason = check_permitted(engine, command);
     if (reason != REASON_NONE) return reason;
     struct proposal proposal = propose(engine, command, order);
     reason = check_limits(engine, command, &proposal);

@@ -23,6 +23,7 @@
 
 struct totals {
     uint64_t commands, differences, clocks, trades, accepted, rejected;
+    uint64_t reasons[256]; /* of the rejected ones */
 };
 
 static double now(void) {
@@ -47,6 +48,7 @@ static void count(struct totals *totals, const struct event *event) {
     totals->trades += event->kind == KIND_TRADE;
     totals->accepted += event->kind == KIND_ACCEPTED || event->kind == KIND_REPLACED;
     totals->rejected += event->kind == KIND_REJECTED;
+    totals->reasons[event->reason] += event->kind == KIND_REJECTED;
 }
 
 static void watch_random(void *context, const struct event *event) {
@@ -222,6 +224,9 @@ int main(int argc, char **argv) {
            " trades; %.1f clocks a command, %.0f commands/s\n",
            totals.commands, totals.differences, totals.accepted, totals.rejected, totals.trades,
            clocks, rate);
+    for (unsigned reason = 0; reason < 256; reason++)
+        if (totals.reasons[reason])
+            printf("  %-18s %8" PRIu64 "\n", abi_reason_name(reason), totals.reasons[reason]);
     if (choices.json) {
         FILE *json = fopen(choices.json, "w");
         if (!json) {

@@ -7,6 +7,10 @@
  */
 enum { SYMBOLS_USED = 8, ACCOUNTS_USED = 16, SLOTS_USED = 4096, MOOD_COMMANDS = 3000 };
 
+/* What a mood breaks is put right after a while, so that no later one starves: commands wait in a
+ * ring, one is given in so many. */
+enum { REPAIRS = 256, REPAIR_ODDS = 6 };
+
 enum action {
     NEW,
     CANCEL,
@@ -73,6 +77,8 @@ struct stimulus {
     struct slot *slot;
     uint32_t *live, *free, live_count, free_count;
     struct symbol *symbol;
+    struct command repair[REPAIRS];
+    uint32_t repairs_made, repairs_given;
 };
 
 static uint64_t below(struct stimulus *stimulus, uint64_t bound) {
@@ -144,6 +150,100 @@ static void set_leaves(struct stimulus *stimulus, uint32_t slot, uint32_t leaves
     }
 }
 
+static void row(struct command *command, uint8_t opcode, uint8_t field, int64_t value) {
+    command->opcode = opcode;
+    command->field = field;
+    command->value = value;
+}
+
+static void repair(struct stimulus *stimulus, const struct command *command) {
+    if (stimulus->repairs_made - stimulus->repairs_given < REPAIRS)
+        stimulus->repair[stimulus->repairs_made++ % REPAIRS] = *command;
+}
+
+static void see_state(struct stimulus *stimulus, const struct event *event) {
+    struct command command = { .symbol = event->symbol };
+    if (event->table == TABLE_SYMBOL) {
+        row(&command, OPCODE_SYMBOL, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
+        if (event->value != SYMBOL_STATE_OPEN) repair(stimulus, &command);
+        return;
+    }
+    row(&command, OPCODE_KILL, event->table, 0);
+    command.mode = MODE_RELEASE;
+    if (event->table == TABLE_FIRM) command.firm = event->account;
+    if (event->table == TABLE_ACCOUNT) command.account = event->account;
+    if (event->table == TABLE_SESSION) command.session = event->session;
+    if (event->value) repair(stimulus, &command);
+}
+
+/* repaired says what a field should be again, or that its value lets orders through as it is. */
+static bool repaired(const struct stimulus *stimulus, const struct event *event, int64_t *value) {
+    const int64_t levels = stimulus->size.levels, now = event->value;
+    switch (event->table << 8 | event->field) {
+    case TABLE_SYMBOL << 8 | ROW_SYMBOL_REFERENCE:
+        *value = levels / 2;
+        return now < levels / 8 || now > levels - levels / 8;
+    case TABLE_SYMBOL << 8 | ROW_SYMBOL_COLLAR:
+        *value = levels - 1;
+        return now < levels / 2;
+    case TABLE_SYMBOL << 8 | ROW_SYMBOL_TICK_E4:
+        *value = 50;
+        return now > 1000;
+    case TABLE_SYMBOL << 8 | ROW_SYMBOL_BASE_E4:
+        *value = 1000;
+        return now > 1000000;
+    case TABLE_SYMBOL << 8 | ROW_SYMBOL_LOT:
+        *value = 1;
+        return now > 5;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_ENABLED:
+        *value = 1;
+        return now == 0;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_CURRENCY:
+        *value = 840;
+        return now == 0;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_QUANTITY_MAX:
+        *value = 900;
+        return now < 100;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_NOTIONAL_MAX_E4:
+        *value = INT64_C(1) << 40;
+        return now < INT64_C(1) << 28;
+    case TABLE_POSITION << 8 | ROW_POSITION_RESTRICTION:
+        *value = 0;
+        return now != 0;
+    case TABLE_POSITION << 8 | ROW_POSITION_LONG_MAX:
+    case TABLE_POSITION << 8 | ROW_POSITION_SHORT_MAX:
+    case TABLE_POSITION << 8 | ROW_POSITION_LOCATE:
+        *value = 100000;
+        return now < 2000;
+    default:
+        return false;
+    }
+}
+
+static void see_row(struct stimulus *stimulus, const struct event *event) {
+    static const uint8_t opcodes[] = { [TABLE_SYMBOL] = OPCODE_SYMBOL,
+                                       [TABLE_ACCOUNT] = OPCODE_ACCOUNT,
+                                       [TABLE_POSITION] = OPCODE_POSITION };
+    if (event->table == TABLE_ENGINE) return; /* a NOP's */
+    struct command command = { .symbol = event->symbol, .account = event->account };
+    int64_t value;
+    if (repaired(stimulus, event, &value)) {
+        row(&command, opcodes[event->table], event->field, value);
+        repair(stimulus, &command);
+    }
+    if (event->table != TABLE_SYMBOL || event->symbol >= stimulus->symbols) return;
+    struct symbol *symbol = &stimulus->symbol[event->symbol];
+    if (event->field == ROW_SYMBOL_BASE_E4) symbol->base_e4 = event->value;
+    if (event->field == ROW_SYMBOL_TICK_E4) symbol->tick_e4 = event->value;
+    if (event->field == ROW_SYMBOL_LOT) symbol->lot = event->value;
+    if (event->field == ROW_SYMBOL_REFERENCE) symbol->reference = event->value;
+    if (event->field == ROW_SYMBOL_TICK_E4 ||
+        event->field == ROW_SYMBOL_BASE_E4) { /* they may forget the reference */
+        row(&command, OPCODE_SYMBOL, ROW_SYMBOL_REFERENCE, stimulus->size.levels / 2);
+        repair(stimulus, &command);
+    }
+}
+
 static void see_fill(struct stimulus *stimulus, uint32_t slot, uint32_t quantity, uint32_t leaves) {
     if (slot < stimulus->slots) stimulus->slot[slot].executed += quantity;
     set_leaves(stimulus, slot, leaves);
@@ -173,13 +273,11 @@ void stimulus_see(struct stimulus *stimulus, const struct event *event) {
     case KIND_CANCELED:
         set_leaves(stimulus, slot, event->leaves);
         break;
+    case KIND_STATE:
+        see_state(stimulus, event);
+        break;
     case KIND_SET:
-        if (event->table != TABLE_SYMBOL || event->symbol >= stimulus->symbols) break;
-        struct symbol *symbol = &stimulus->symbol[event->symbol];
-        if (event->field == ROW_SYMBOL_BASE_E4) symbol->base_e4 = event->value;
-        if (event->field == ROW_SYMBOL_TICK_E4) symbol->tick_e4 = event->value;
-        if (event->field == ROW_SYMBOL_LOT) symbol->lot = event->value;
-        if (event->field == ROW_SYMBOL_REFERENCE) symbol->reference = event->value;
+        see_row(stimulus, event);
         break;
     default:
         break;
@@ -189,12 +287,6 @@ void stimulus_see(struct stimulus *stimulus, const struct event *event) {
 /* ---- commands
  * ----------------------------------------------------------------------------------------------------
  */
-
-static void row(struct command *command, uint8_t opcode, uint8_t field, int64_t value) {
-    command->opcode = opcode;
-    command->field = field;
-    command->value = value;
-}
 
 /* set_up gives the commands with which everything begins; false when they are over. */
 static bool set_up(struct stimulus *stimulus, struct command *command) {
@@ -542,6 +634,10 @@ void stimulus_next(struct stimulus *stimulus, struct command *command) {
     if (stimulus->count++ % MOOD_COMMANDS == 0 || !stimulus->mood)
         stimulus->mood = &moods[below(stimulus, MOODS)];
     if (setting_up) return;
+    if (stimulus->repairs_made != stimulus->repairs_given && one_in(stimulus, REPAIR_ODDS)) {
+        *command = stimulus->repair[stimulus->repairs_given++ % REPAIRS];
+        return;
+    }
 
     const struct mood *mood = stimulus->mood;
     uint64_t sum = 0;
@@ -552,43 +648,6 @@ void stimulus_next(struct stimulus *stimulus, struct command *command) {
     if (action == NEW &&
         (uint64_t)stimulus->live_count * 256 > (uint64_t)mood->full * stimulus->slots)
         action = CANCEL;
+    if ((action == CANCEL || action == REPLACE) && stimulus->live_count == 0) action = NEW;
     draw(stimulus, command, action);
-
-    /* What the moods broke is put right now and then, so that no mood starves: gate, one symbol,
-     * one account. */
-    if (stimulus->count % 64 == 0) {
-        static const uint8_t scopes[] = { TABLE_ENGINE, TABLE_FIRM, TABLE_ACCOUNT, TABLE_SESSION };
-        uint16_t account = (uint16_t)below(stimulus, stimulus->accounts);
-        uint16_t symbol = (uint16_t)below(stimulus, stimulus->symbols);
-        *command = (struct command){ .symbol = symbol };
-        switch (below(stimulus, 8)) {
-        case 0:
-            row(command, OPCODE_SYMBOL, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
-            break;
-        case 1:
-            row(command, OPCODE_SYMBOL, ROW_SYMBOL_REFERENCE, stimulus->size.levels / 2);
-            break;
-        case 2:
-            row(command, OPCODE_SYMBOL, ROW_SYMBOL_COLLAR, stimulus->size.levels - 1);
-            break;
-        case 3:
-            *command = (struct command){ .account = account };
-            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_ENABLED, 1);
-            break;
-        case 4:
-            *command = (struct command){ .account = account };
-            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_CURRENCY, 840);
-            break;
-        case 5:
-            command->account = account;
-            row(command, OPCODE_POSITION, ROW_POSITION_RESTRICTION, 0);
-            break;
-        default:
-            *command = (struct command){ .opcode = OPCODE_KILL, .mode = MODE_RELEASE };
-            command->field = scopes[below(stimulus, 4)];
-            if (command->field == TABLE_FIRM) command->firm = account;
-            if (command->field == TABLE_ACCOUNT) command->account = account;
-            if (command->field == TABLE_SESSION) command->session = account;
-        }
-    }
 }
