@@ -11,6 +11,8 @@ N        ?= 1000000
 FLOW     ?=
 CARD     ?= sim
 CLIENTS  ?= 4
+ROWS     ?=
+PACE     ?=
 
 B         = build/$(PROFILE)
 WARN      = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
@@ -27,6 +29,9 @@ archive   = $(B)/libwirepit.a
 headers   = $(wildcard driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)
 
 include sim/sim.mk
+include tests/rtl/rtl.mk
+include tests/formal/formal.mk
+include tests/e2e/e2e.mk
 include tests/tests.mk
 
 .DEFAULT_GOAL := all
@@ -37,6 +42,12 @@ programs  = $(B)/wirepit-gateway $(B)/wirepit-replay
 
 ## make            build every program
 all: $(programs)
+
+## make run        trade an order flow through the Verilated card over TCP and print the summary
+##                 FLOW=day|stream|<LOBSTER or CSV file>  CARD=sim|soft  CLIENTS=1..16  ROWS=n  PACE=real|flat|strict
+run: deps-build
+	@$(MAKE) --no-print-directory -s -j2 all
+	@FLOW="$(FLOW)" CARD="$(CARD)" CLIENTS="$(CLIENTS)" ROWS="$(ROWS)" PACE="$(PACE)" host/package/run.sh
 
 ## make help       this list
 help:
@@ -67,9 +78,16 @@ $(archive): $(sources:%.c=$(B)/%.o)
 build/abi_print: driver/abi/abi_print.c driver/abi/abi.c $(wildcard driver/abi/*.def driver/abi/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ driver/abi/abi_print.c driver/abi/abi.c
+# Rewritten only when it says something else, so that the RTL is not Verilated again for nothing.
 build/abi.vh: build/abi_print
-	build/abi_print verilog >$@
+	build/abi_print verilog >$@.new
+	cmp -s $@.new $@ && touch -r build/abi_print $@ || mv $@.new $@
 build/abi.md: build/abi_print
 	build/abi_print markdown >$@
 
-.PHONY: all help clean deps deps-build deps-test deps-lint deps-prove
+$(B)/wirepit-gateway: $(B)/host/gateway/gateway_main.o $(archive) $(sim_libs)
+	$(CXX) $(SANITIZE) -o $@ $< $(sim_libs) $(archive) $(sim_ldlibs) $(LDLIBS)
+$(B)/wirepit-replay: $(B)/host/client/replay_main.o $(archive)
+	$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+
+.PHONY: all run help clean deps deps-build deps-test deps-lint deps-prove

@@ -26,8 +26,42 @@ golden: deps-build $(B)/golden
 lockstep: deps-build $(B)/lockstep
 	$(B)/lockstep --commands $(N) --seed $(SEED) --flow "$(FLOW)" --json build/lockstep.json
 
+# A test run is plain and under the sanitizers; what takes long or builds its own model is run once.
+test_san   = $(patsubst $(B)/%,build/san/%,$(unit_tests) $(fuzz_tests) $(card_tests))
+test_plain = $(unit_tests) $(rtl_tests) $(sim_tests) $(card_tests) $(e2e_tests)
+test_programs = $(test_plain) $(programs) $(B)/golden $(B)/lockstep
+
+## make test       every test, in both profiles; SEED=n draws other random cases. Ends with "N passed, N failed"
+test: deps-build deps-test deps-prove
+	@$(MAKE) --no-print-directory -s -j2 $(test_programs)
+	@$(MAKE) --no-print-directory -s -j2 PROFILE=san test-san
+	@{ printf '%s\n' $(test_plain) $(test_san); \
+	   echo "$(MAKE) --no-print-directory -s golden"; \
+	   echo "$(MAKE) --no-print-directory -s lockstep N=200000 FLOW="; \
+	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \
+	   echo "$(MAKE) --no-print-directory -s prove"; } | SEED=$(SEED) tests/run.sh build/test
+test-san: $(unit_tests) $(fuzz_tests) $(card_tests)
+
 ## make unit       build and run the unit tests of one profile (PROFILE=plain|san)
 unit: $(unit_tests)
 	@for test in $(unit_tests); do $$test || exit 1; done
 
-.PHONY: golden lockstep unit
+# libFuzzer, from clang; the findings go to the corpus of the target.
+## make fuzz       fuzz one parser with libFuzzer: T=soup|ouch|journal|config|entry|flow, SECONDS=60
+SECONDS  ?= 60
+fuzz: $(sources)
+	@tests/deps.sh clang libclang-rt-14-dev
+	@mkdir -p build/fuzz/$(T)
+	clang -std=gnu11 -g -O1 -I. -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(T) tests/fuzz/fuzz_$(T).c $(sources) $(LDLIBS)
+	build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) build/fuzz/$(T) tests/fuzz/corpus/$(T)
+
+# ---- lint ----------------------------------------------------------------------------------------------------------
+lint_c   = $(wildcard driver/*.[ch] driver/abi/*.[ch] host/*/*.[ch] sim/*.[ch] sim/*.cpp tests/*/*.[ch] tests/*/*.cpp)
+## make lint       format, warnings in Verilog (Verilator, Icarus), forbidden words, rooms that use what they may not
+lint: deps-build deps-lint build/abi.vh
+	clang-format --dry-run -Werror $(lint_c)
+	verilator --lint-only -Wall -Ibuild -Irtl --top-module wirepit_card $(filter %.v,$(rtl_sources))
+	iverilog -g2005 -Wall -DSYNTHESIS -Ibuild -Irtl -t null -s wirepit_card $(filter %.v,$(rtl_sources))
+	tests/lint.sh
+
+.PHONY: golden lockstep unit test test-san fuzz lint
