@@ -274,22 +274,30 @@ static bool read_some(struct gateway *gateway, uint32_t index, uint64_t now_ns) 
     return true;
 }
 
+/* Takes frames as far as the turn goes. */
+static bool take_frames(struct gateway *gateway, uint32_t index, uint64_t wall_ns, int *turn) {
+    bool moved = false;
+    while (*turn > 0 && take_frame(gateway, index, wall_ns)) {
+        moved = true;
+        (*turn)--;
+    }
+    return moved;
+}
+
 static bool serve_input(struct gateway *gateway, uint32_t index, uint64_t now_ns,
                         uint64_t wall_ns) {
     struct connection *connection = &gateway->connections[index];
     if (!connection->used || connection->closing) return false;
-    bool moved = false, more = true;
     /* What is there already comes first: a client whose queue is full is not read. */
-    for (int i = 0; i < TURN_MESSAGES && more; i++) {
-        more = take_frame(gateway, index, wall_ns);
-        moved |= more;
-    }
+    int turn = TURN_MESSAGES;
+    bool moved = take_frames(gateway, index, wall_ns, &turn);
     if (!connection->used || connection->closing) return true;
     bool held = backlog(gateway, connection) > BACKLOG_BYTES ||
                 connection->in_to - connection->in_from > IN_BYTES / 2;
     transport_watch(gateway->parts.transport, index, !held, connection->stuck_ns != 0);
-    if (connection->readable && !held) moved |= read_some(gateway, index, now_ns);
-    return moved;
+    if (!connection->readable || held || !read_some(gateway, index, now_ns)) return moved;
+    if (connection->used) (void)take_frames(gateway, index, wall_ns, &turn);
+    return true;
 }
 
 /* ---- Output ---- */

@@ -322,7 +322,7 @@ static int verify(const struct run *run, struct verify_result *result) {
 
 /* The end of a run that got as far as having a sequencer. */
 static int report(struct run *run) {
-    struct verify_result verified;
+    struct verify_result verified = { .commands = 0 };
     journal_close(run->journal);
     run->journal = NULL;
     int code = verify(run, &verified);
@@ -378,7 +378,7 @@ int main(int count, char **arguments) {
         return EXIT_FAILURE;
     }
     if (run.options.verify) {
-        struct verify_result result;
+        struct verify_result result = { .commands = 0 };
         code = verify(&run, &result);
         if (code == 0)
             (void)printf("%s: %" PRIu64 " records in %" PRIu64 " blocks, %" PRIu64
