@@ -179,7 +179,8 @@ module regs #(
     wire [11:0] wanted = {s_axil_araddr[11:2], 2'b00};
     wire        read   = s_axil_arvalid && s_axil_arready;
 
-    assign s_axil_arready  = !s_axil_rvalid;
+    // A read right after the answer to a SNAPSHOT sees what it latched.
+    assign s_axil_arready  = !s_axil_rvalid && !snapshot_o;
     assign s_axil_rresp    = OKAY;
     assign counter_index_o = s_axil_araddr[7:3];    // the counters lie on a border of their size
 
