@@ -3,11 +3,11 @@
 
 e2e_tests = $(patsubst tests/e2e/%.c,$(B)/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
 
-$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(archive)
+$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(archive) | $(B)/wirepit-gateway
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
 
 ## make e2e        run the programs of one profile as their users do
-e2e: $(e2e_tests) $(B)/wirepit-gateway
+e2e: $(e2e_tests)
 	@for test in $(e2e_tests); do WIREPIT_GATEWAY=$(B)/wirepit-gateway $$test || exit 1; done
 
 .PHONY: e2e
