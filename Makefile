@@ -78,10 +78,11 @@ $(archive): $(sources:%.c=$(B)/%.o)
 build/abi_print: driver/abi/abi_print.c driver/abi/abi.c $(wildcard driver/abi/*.def driver/abi/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ driver/abi/abi_print.c driver/abi/abi.c
-# Rewritten only when it says something else, so that the RTL is not Verilated again for nothing.
-build/abi.vh: build/abi_print
-	build/abi_print verilog >$@.new
-	cmp -s $@.new $@ && touch -r build/abi_print $@ || mv $@.new $@
+# abi.vh changes only when it says something else, so that the RTL is not Verilated again for nothing.
+build/abi.printed: build/abi_print
+	build/abi_print verilog >$@
+	cmp -s $@ build/abi.vh || cp $@ build/abi.vh
+build/abi.vh: build/abi.printed ;
 build/abi.md: build/abi_print
 	build/abi_print markdown >$@
 
