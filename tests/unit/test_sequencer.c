@@ -46,10 +46,23 @@ static void file_path(char path[128]) {
     (void)snprintf(path, 128, "%s/market-000001.wpj", directory);
 }
 
-static int open_directory(void **state) {
-    (void)state;
+static void make_directory(void) {
     strcpy(directory, "/tmp/test_sequencer.XXXXXX");
     assert_non_null(mkdtemp(directory));
+}
+
+static void remove_directory(void) {
+    char path[128];
+    file_path(path);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/lock", directory);
+    (void)unlink(path);
+    assert_int_equal(rmdir(directory), 0);
+}
+
+static int open_directory(void **state) {
+    (void)state;
+    make_directory();
     assert_int_equal(
         config_parse("market", (const uint8_t *)market_yaml, sizeof market_yaml - 1, &config), 0);
     assert_int_equal(setup_make(&config, &market_size, &setup), 0);
@@ -58,12 +71,7 @@ static int open_directory(void **state) {
 
 static int close_directory(void **state) {
     (void)state;
-    char path[128];
-    file_path(path);
-    (void)unlink(path);
-    (void)snprintf(path, sizeof path, "%s/lock", directory);
-    (void)unlink(path);
-    (void)rmdir(directory);
+    remove_directory();
     setup_free(&setup);
     config_free(&config);
     return 0;
@@ -308,6 +316,71 @@ static void a_torn_journal_is_completed_and_what_was_durable_is_kept(void **stat
     verify_journal();
 }
 
+/* Puts the first records of the journal in `from` into the directory of the test. Returns whether
+   there were so many. */
+static bool copy_records(const char *from, uint64_t records) {
+    const struct journal_options options = { .directory = directory,
+                                             .flush = JOURNAL_ASYNC,
+                                             .plain = true };
+    struct journal_recovered recovered;
+    struct journal *journal;
+    struct journal_reader *reader;
+    struct journal_record record;
+    assert_int_equal(journal_open(&options, &journal, &recovered), 0);
+    assert_int_equal(journal_reader_open(from, &reader), 0);
+    uint64_t copied = 0;
+    while (copied < records && journal_reader_next(reader, &record) == 1) {
+        assert_true(journal_append(journal, (enum journal_kind)record.kind, record.session,
+                                   record.data, record.bytes) > 0);
+        copied++;
+    }
+    journal_reader_close(reader);
+    assert_int_equal(journal_wait(journal), 0);
+    journal_close(journal);
+    return copied == records;
+}
+
+/* Blocks end where they are full, and a crash leaves whole blocks: any record may be the last. */
+static void a_journal_that_ends_at_any_record_is_completed(void **state) {
+    (void)state;
+    static struct desk desk;
+    static uint8_t before[MARKET_SESSIONS][STREAM_BYTES], after[STREAM_BYTES];
+    enum { SETUP_STEP = 7 };
+    char whole[sizeof directory];
+    size_t bytes[MARKET_SESSIONS];
+    uint64_t seed = 13;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    struct random random = random_seeded(seed);
+    desk_open(&desk);
+    uint64_t after_setup = journal_appended(desk.journal);
+    trade(&desk, &random, 60);
+    settle(&desk);
+    for (uint16_t i = 0; i < MARKET_SESSIONS; i++)
+        bytes[i] = copy_stream(&desk.streams[i], before[i]);
+    desk_close(&desk);
+    strcpy(whole, directory);
+    uint64_t records = 1;
+    for (bool more = true; more; records += records < after_setup ? SETUP_STEP : 1) {
+        make_directory();
+        more = copy_records(whole, records);
+        desk_open(&desk);
+        for (uint16_t i = 0; i < MARKET_SESSIONS; i++) {
+            size_t left = copy_stream(&desk.streams[i], after);
+            assert_true(left <= bytes[i]);
+            assert_memory_equal(after, before[i], left);
+        }
+        trade(&desk, &random, 5);
+        settle(&desk);
+        desk_close(&desk);
+        verify_journal();
+        if (desk_recover(&desk) != 0) fail_msg("%s", err_text()); /* and once more */
+        desk_close(&desk);
+        remove_directory();
+    }
+    strcpy(directory, whole);
+    assert_true(records > after_setup + 100);
+}
+
 static void another_configuration_does_not_continue_a_journal(void **state) {
     (void)state;
     static struct desk desk;
@@ -392,6 +465,7 @@ int main(void) {
         TEST(a_stream_that_is_nearly_full_ends_the_session),
         TEST(a_restart_finds_everything_as_it_was),
         TEST(a_torn_journal_is_completed_and_what_was_durable_is_kept),
+        TEST(a_journal_that_ends_at_any_record_is_completed),
         TEST(another_configuration_does_not_continue_a_journal),
         TEST(a_withdrawal_takes_off_the_sessions_orders_only),
         TEST(a_gate_that_closes_by_itself_is_in_the_journal),
