@@ -27,7 +27,8 @@ lockstep: deps-build $(B)/lockstep
 	$(B)/lockstep --commands $(N) --seed $(SEED) --flow "$(FLOW)" --json build/lockstep.json
 
 # A test run is plain and under the sanitizers; what takes long or builds its own model is run once.
-test_san   = $(patsubst $(B)/%,build/san/%,$(unit_tests) $(fuzz_tests) $(card_tests))
+test_san   = $(patsubst $(B)/%,build/san/%,$(unit_tests) $(card_tests))
+test_fuzz  = $(patsubst $(B)/tests/fuzz/fuzz_%,build/san/tests/fuzz/fuzz_%,$(fuzz_tests))
 test_plain = $(unit_tests) $(rtl_tests) $(sim_tests) $(card_tests) $(e2e_tests)
 test_programs = $(test_plain) $(programs) $(B)/golden $(B)/lockstep
 
@@ -35,7 +36,7 @@ test_programs = $(test_plain) $(programs) $(B)/golden $(B)/lockstep
 test: deps-build deps-test deps-prove
 	@$(MAKE) --no-print-directory -s -j2 $(test_programs)
 	@$(MAKE) --no-print-directory -s -j2 PROFILE=san test-san
-	@{ printf '%s\n' $(test_plain) $(test_san); \
+	@{ printf '%s\n' $(test_plain) $(test_san) $(foreach target,$(test_fuzz),"$(target) tests/fuzz/corpus/$(target:build/san/tests/fuzz/fuzz_%=%)"); \
 	   echo "$(MAKE) --no-print-directory -s golden"; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=200000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \
