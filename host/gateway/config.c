@@ -223,7 +223,7 @@ static int name_copy(char *to, const char *from) {
     for (const char *at = from; *at != 0; at++)
         if (*at <= ' ' || *at > '~')
             return err_set(-EINVAL, "\"%s\" has a character that is not printable ASCII", from);
-    strcpy(to, from); /* the schema bounds its length */
+    memcpy(to, from, strlen(from) + 1); /* the schema bounds its length */
     return 0;
 }
 
@@ -280,8 +280,8 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
          (raw->soft_orders & (raw->soft_orders - 1)) != 0))
         return err_set(-EINVAL, "gateway, soft_orders: %u is no power of two from 2 to %u",
                        raw->soft_orders, 1u << LIMIT_SLOT_BITS);
-    strcpy(config->listen, raw->listen); /* the schema bounds both */
-    strcpy(config->journal, raw->journal);
+    (void)snprintf(config->listen, sizeof config->listen, "%s", raw->listen);
+    (void)snprintf(config->journal, sizeof config->journal, "%s", raw->journal);
     config->port = raw->port;
     config->asynchronous = raw->durability == 1;
     config->card = raw->card;

@@ -139,7 +139,7 @@ static int apply_options(const struct options *options, struct config *config) {
         if (strlen(options->journal) >= sizeof config->journal)
             return err_set(-EINVAL, "--journal: the name is longer than %d bytes",
                            CONFIG_PATH_BYTES - 1);
-        strcpy(config->journal, options->journal);
+        (void)snprintf(config->journal, sizeof config->journal, "%s", options->journal);
     }
     if (options->port != NULL) {
         char *end;
