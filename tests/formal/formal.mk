@@ -1,0 +1,8 @@
+# Proofs: prove.sh runs one line of tests/formal/proofs each. A proof's properties are in tests/formal/<module>_proof.vh,
+# which the module includes when it is read by the prover.
+
+## make prove      prove FIFO and command window, bounded and by induction, and that injected bugs are caught
+prove: build/abi.vh
+	tests/formal/prove.sh build/prove.json
+
+.PHONY: prove
