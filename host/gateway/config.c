@@ -15,6 +15,7 @@ struct raw_gateway {
     int durability;
     enum config_card card;
     uint32_t soft_orders;
+    uint64_t journal_file;
 };
 
 struct raw_symbol {
@@ -80,6 +81,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
     TEXT(raw_gateway, journal, CONFIG_PATH_BYTES - 1),
     CHOICE(raw_gateway, card, card_names),
     CYAML_FIELD_UINT("soft_orders", CYAML_FLAG_OPTIONAL, struct raw_gateway, soft_orders),
+    CYAML_FIELD_UINT("journal_file", CYAML_FLAG_OPTIONAL, struct raw_gateway, journal_file),
     CYAML_FIELD_END
 };
 
@@ -280,12 +282,18 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
          (raw->soft_orders & (raw->soft_orders - 1)) != 0))
         return err_set(-EINVAL, "gateway, soft_orders: %u is no power of two from 2 to %u",
                        raw->soft_orders, 1u << LIMIT_SLOT_BITS);
+    if (raw->journal_file != 0 && (raw->journal_file < CONFIG_JOURNAL_FILE_MIN ||
+                                   raw->journal_file > CONFIG_JOURNAL_FILE_MAX))
+        return err_set(-EINVAL, "gateway, journal_file: %llu is not between %lld and %lld bytes",
+                       (unsigned long long)raw->journal_file, (long long)CONFIG_JOURNAL_FILE_MIN,
+                       (long long)CONFIG_JOURNAL_FILE_MAX);
     (void)snprintf(config->listen, sizeof config->listen, "%s", raw->listen);
     (void)snprintf(config->journal, sizeof config->journal, "%s", raw->journal);
     config->port = raw->port;
     config->asynchronous = raw->durability == 1;
     config->card = raw->card;
     config->soft_orders = raw->soft_orders;
+    config->journal_file = raw->journal_file;
     return 0;
 }
 

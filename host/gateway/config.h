@@ -20,6 +20,8 @@ enum {
     CONFIG_PATH_BYTES = 256,
     CONFIG_ROWS_MAX = 4096, /* of any list */
 };
+#define CONFIG_JOURNAL_FILE_MIN (INT64_C(1) << 20)
+#define CONFIG_JOURNAL_FILE_MAX (INT64_C(1) << 40)
 
 enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT };
 
@@ -73,7 +75,8 @@ struct config {
     bool asynchronous;              /* durability: replies wait for the write, not for the flush */
     char journal[CONFIG_PATH_BYTES];
     enum config_card card;
-    uint32_t soft_orders; /* order slots of the soft card; 0 is the default card's */
+    uint32_t soft_orders;  /* order slots of the soft card; 0 is the default card's */
+    uint64_t journal_file; /* bytes of a file of the journal; 0 is the journal's default */
     struct config_symbol *symbols;
     struct config_firm *firms;
     struct config_account *accounts;

@@ -167,7 +167,8 @@ static int open_card(struct run *run) {
 static int open_journal(struct run *run) {
     const struct journal_options options = { .directory = run->config.journal,
                                              .flush = run->config.asynchronous ? JOURNAL_ASYNC
-                                                                               : JOURNAL_SYNC };
+                                                                               : JOURNAL_SYNC,
+                                             .file_bytes_max = run->config.journal_file };
     struct journal_recovered recovered;
     int code = journal_open(&options, &run->journal, &recovered);
     if (code != 0) return code;

@@ -67,6 +67,8 @@ static void what_is_wrong_is_named(void **state) {
         { "card: soft", "card: soft, soft_orders: 3", "gateway, soft_orders: 3" },
         { "card: soft", "card: soft, soft_orders: 1", "soft_orders: 1" },
         { "card: soft", "card: soft, soft_orders: 2097152", "soft_orders: 2097152" },
+        { "card: soft", "card: soft, journal_file: 1048575", "gateway, journal_file: 1048575" },
+        { "card: soft", "card: soft, journal_file: 1099511627777", "journal_file: 1099511627777" },
         { "name: ABC", "name: ABCDEFGHI", "name" },
         { "name: ABC", "name: ''", "name" },
         { "name: ABC", "name: 'A C'", "symbols, entry 1, name" },
@@ -129,6 +131,8 @@ static void the_largest_values_pass(void **state) {
         { "order_notional: '100000'", "order_notional: '225179981368.5247'" },
         { "long: 5000", "long: 70368744177664" },
         { "card: soft", "card: sim, soft_orders: 1048576" },
+        { "card: soft", "card: soft, journal_file: 1048576" },
+        { "card: soft", "card: soft, journal_file: 1099511627776" },
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         struct config config;
