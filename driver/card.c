@@ -26,6 +26,8 @@ void card_go_live(struct card *card) { card_write(card, REG_CONTROL, CONTROL_GO_
 
 void card_kill(struct card *card) { card_write(card, REG_CONTROL, CONTROL_KILL); }
 
+void card_heartbeat(struct card *card) { card_write(card, REG_HEARTBEAT, 1); }
+
 void card_set_time(struct card *card, uint64_t time_ns) {
     card_write(card, REG_TIME_LOW, (uint32_t)time_ns);
     card_write(card, REG_TIME_HIGH, (uint32_t)(time_ns >> 32));

@@ -77,6 +77,10 @@ void card_go_live(struct card *card);
    appears among the events as a KILL of origin CARD, without a command having been pushed. */
 void card_kill(struct card *card);
 
+/* card_heartbeat says that the host lives. A LIVE card that has not heard it for WATCHDOG_NS closes
+   its gate as card_kill does; a posted write. */
+void card_heartbeat(struct card *card);
+
 /* card_set_time moves the card's clock forward to time_ns (nanoseconds since the epoch), never
  * back. Two posted writes. */
 void card_set_time(struct card *card, uint64_t time_ns);

@@ -65,7 +65,7 @@ module wirepit_card #(
     output wire         m_axi_bready,
     input  wire [1:0]   m_axi_bresp
 );
-    wire hold, reset_inside, init_done, killed, busy, fault, stalled, quiet, live, kill, closing, partial, overrun;
+    wire hold, reset_inside, init_done, killed, busy, fault, stalled, quiet, live, kill, watchdog, closing, partial, overrun;
     // reset_inside is a register, so it follows rst by a clock and must not be missed when rst is one clock long.
     wire reset = rst || reset_inside;
 
@@ -87,7 +87,7 @@ module wirepit_card #(
         .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready), .s_axil_rdata(s_axil_rdata),
         .s_axil_rresp(s_axil_rresp),
         .init_done_i(init_done), .killed_i(killed), .fault_i(fault), .quiet_i(quiet),
-        .hold_o(hold), .reset_o(reset_inside), .live_o(live), .kill_o(kill),
+        .hold_o(hold), .reset_o(reset_inside), .live_o(live), .kill_o(kill), .watchdog_o(watchdog),
         .snapshot_o(snapshot), .counter_index_o(counter_index), .counter_i(counter),
         .ring_start_o(ring_start), .ring_log2_o(ring_log2), .ring_base_o(ring_base), .ring_consumed_o(ring_consumed),
         .time_ns_o(time_ns)
@@ -152,7 +152,8 @@ module wirepit_card #(
         .snapshot_i(snapshot), .index_i(counter_index), .latched_o(counter), .commands_o(commands), .events_o(events),
         .event_i(written), .event_end_i(queued_tdata[`EVENT_END]), .event_kind_i(queued_tdata[`event_kind]),
         .event_quantity_i(queued_tdata[`event_quantity]),
-        .busy_i(busy), .stalled_i(stalled), .closing_i(closing), .partial_i(partial), .overrun_i(overrun)
+        .busy_i(busy), .stalled_i(stalled), .closing_i(closing), .partial_i(partial), .overrun_i(overrun),
+        .watchdog_i(watchdog)
     );
 
     event_dma event_dma (

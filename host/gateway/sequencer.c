@@ -361,7 +361,7 @@ static void keep_time(struct sequencer *sequencer, uint64_t wall_ns) {
     }
     if (wall_ns >= sequencer->heartbeat_ns + HEARTBEAT_NS) {
         sequencer->heartbeat_ns = wall_ns;
-        card_write(card, REG_HEARTBEAT, 1);
+        card_heartbeat(card);
     }
 }
 

@@ -3,7 +3,8 @@
  * What a host can observe of a card is here: window of LIMIT_WINDOW_SLOTS commands, registers,
  * counters, REPLAY and LIVE mode, the gate that closes past everything that waits. Commands are
  * carried out inside card_poll. Time stands still but for card_set_time: it is the caller who says
- * how late it is. Clocks are not modelled: events say 0, and so do the counters of clocks. */
+ * how late it is. Clocks are not modelled: events say 0, and so do the counters of clocks. The
+ * watchdog has nothing to watch: while the host is silent the card does not run either. */
 #ifndef HOST_SOFTCARD_SOFTCARD_H
 #define HOST_SOFTCARD_SOFTCARD_H
 

@@ -27,7 +27,8 @@ module counters (
     input  wire        stalled_i,
     input  wire        closing_i,
     input  wire        partial_i,
-    input  wire        overrun_i
+    input  wire        overrun_i,
+    input  wire        watchdog_i
 );
     localparam COUNTERS = `COUNTER_WATCHDOG + 8'd1;
     localparam TRADED_SHARES = {24'd0, `COUNTER_TRADED_SHARES};
@@ -55,7 +56,7 @@ module counters (
     assign pulse[`COUNTER_WINDOW_OVERRUN] = overrun_i;
     assign pulse[`COUNTER_ECC_CORRECTED]  = 1'b0;
     assign pulse[`COUNTER_ECC_FATAL]      = 1'b0;
-    assign pulse[`COUNTER_WATCHDOG]       = 1'b0;
+    assign pulse[`COUNTER_WATCHDOG]       = watchdog_i;
 
     assign commands_o = count_q[`COUNTER_COMMANDS];
     assign events_o   = count_q[`COUNTER_EVENTS];

@@ -4,13 +4,17 @@
 //   throughput  1 write a clock, 1 read in 2 clocks
 //   slow sink   an answer waits for bready or rready, and the next access with it
 //   reset       rst resets all; what reset_o resets inside is everything but the bus handshakes
-//   invariant   no read changes anything; the time never falls
+//   invariant   no read changes anything; the time never falls; the watchdog is quiet in REPLAY mode and while it is heard
 //
 // A hole reads 0, and a write to it or to a register that only reads does nothing. A write of fewer than 4 bytes does
 // nothing and is answered SLVERR. CLOCK_NS and RING_LOG2 keep what they hold when written out of their range.
 //
 // CONTROL.RESET: hold_o rises with the answer, so that no more writes are taken, here and in the window; once quiet_i says
 // that no write to the host is under way, reset_o is high for one clock. STATUS.INIT_DONE reads 0 from the answer on.
+//
+// The watchdog adds up CLOCK_NS each clock since HEARTBEAT was written or the card went LIVE; it does not look at the time,
+// which the host may set. In the clock after the sum has come to WATCHDOG_NS kill_o and watchdog_o rise for one clock and
+// the sum begins anew, unless HEARTBEAT is written in that very clock.
 
 `include "abi.vh"
 `include "check.vh"
@@ -53,7 +57,8 @@ module regs #(
     output reg         hold_o = 1'b0,               // a reset is to come: take nothing more
     output reg         reset_o = 1'b1,              // everything inside as after power-up
     output reg         live_o = 1'b0,
-    output reg         kill_o = 1'b0,               // pulse
+    output reg         kill_o = 1'b0,               // pulse: CONTROL.KILL or watchdog
+    output reg         watchdog_o = 1'b0,           // pulse: the host is silent
     output reg         snapshot_o = 1'b0,           // pulse
     output wire [4:0]  counter_index_o,
     input  wire [63:0] counter_i,
@@ -70,13 +75,16 @@ module regs #(
     localparam [15:0] MINOR = `LIMIT_ABI_MINOR;
 
     // Only the bits that mean something are kept.
-    localparam [31:0] CLOCK_NS_RESET = `RESET_CLOCK_NS;
+    localparam [31:0] CLOCK_NS_RESET    = `RESET_CLOCK_NS;
+    localparam [31:0] WATCHDOG_NS_RESET = `RESET_WATCHDOG_NS;
 
     reg [25:0] ring_low_q  = 26'd0;
     reg [31:0] ring_high_q = 32'd0;
     reg [31:0] time_low_q  = 32'd0;
     reg [7:0]  clock_ns_q  = CLOCK_NS_RESET[7:0];
     reg [31:0] heartbeat_q = 32'd0;
+    reg [31:0] watchdog_ns_q = WATCHDOG_NS_RESET;
+    reg [32:0] silence_ns_q  = 33'd0;               // below WATCHDOG_NS when CLOCK_NS is added
 
     assign ring_base_o = {ring_high_q, ring_low_q, 6'd0};
 
@@ -98,6 +106,8 @@ module regs #(
     wire        log2_fit = data == 32'd0 || (data >= 32'd4 && data <= 32'd24);
     wire        ring     = write && target == `REG_RING_LOG2 && log2_fit;
     wire [63:0] asked_ns = {data, time_low_q};
+    wire        heard    = write && target == `REG_HEARTBEAT;
+    wire        silent   = live_o && watchdog_ns_q != 32'd0 && silence_ns_q >= {1'b0, watchdog_ns_q} && !heard;
 
     always @(posedge clk) begin
         if (s_axil_awvalid && s_axil_awready && !beat) begin
@@ -133,7 +143,7 @@ module regs #(
         if (write && target == `REG_RING_LOW)      ring_low_q      <= data[31:6];
         if (write && target == `REG_RING_HIGH)     ring_high_q     <= data;
         if (write && target == `REG_RING_CONSUMED) ring_consumed_o <= data;
-        if (write && target == `REG_HEARTBEAT)     heartbeat_q     <= data;
+        if (heard)                                 heartbeat_q     <= data;
         if (ring) begin
             ring_log2_o     <= data[4:0];
             ring_consumed_o <= 32'd0;
@@ -152,13 +162,26 @@ module regs #(
     always @(posedge clk) begin
         if (control && |data[`CONTROL_GO_LIVE]) live_o <= 1'b1;
         // One clock later, as live_o is, so that a write may ask for both.
-        kill_o     <= control && |data[`CONTROL_KILL];
+        kill_o     <= control && |data[`CONTROL_KILL] || silent;
+        watchdog_o <= silent;
         snapshot_o <= control && |data[`CONTROL_SNAPSHOT];
 
         if (rst || reset_o) begin
             live_o     <= 1'b0;
             kill_o     <= 1'b0;
+            watchdog_o <= 1'b0;
             snapshot_o <= 1'b0;
+        end
+    end
+
+    always @(posedge clk) begin
+        if (write && target == `REG_WATCHDOG_NS) watchdog_ns_q <= data;
+        silence_ns_q <= silence_ns_q + {25'd0, clock_ns_q};
+        if (heard || silent || !live_o || watchdog_ns_q == 32'd0) silence_ns_q <= 33'd0;
+
+        if (rst || reset_o) begin
+            watchdog_ns_q <= WATCHDOG_NS_RESET;
+            silence_ns_q  <= 33'd0;
         end
     end
 
@@ -215,6 +238,7 @@ module regs #(
             `REG_TIME_LOW:      s_axil_rdata <= time_low_q;
             `REG_CLOCK_NS:      s_axil_rdata <= {24'd0, clock_ns_q};
             `REG_HEARTBEAT:     s_axil_rdata <= heartbeat_q;
+            `REG_WATCHDOG_NS:   s_axil_rdata <= watchdog_ns_q;
             default:
                 if (wanted < `REG_COUNTERS || wanted >= `REG_COUNTERS_END) s_axil_rdata <= 32'd0;
                 else s_axil_rdata <= wanted[2] ? counter_i[63:32] : counter_i[31:0];
@@ -224,6 +248,7 @@ module regs #(
         if (rst) s_axil_rvalid <= 1'b0;
     end
 
+    `CHECK(watchdog_is_fair, !watchdog_o || $past(live_o && !heard && watchdog_ns_q != 32'd0))
     `CHECK(time_moves_on, reset_o || $past(rst || reset_o) || time_ns_o > $past(time_ns_o))
 endmodule
 

@@ -260,6 +260,37 @@ static void go_live_and_kill_in_one_write_close(void **state) {
     assert_int_equal(event_wait(card).field, OPCODE_KILL);
 }
 
+static void silence_closes_the_gate_and_is_counted(void **state) {
+    struct fixture *card = *state;
+    struct event event;
+    put(card, REG_WATCHDOG_NS, 4000); /* 1,000 clocks */
+    push(card, &release);
+    event_wait(card);
+    put(card, REG_CONTROL, CONTROL_GO_LIVE);
+    for (int i = 0; i < 4; i++) {
+        steps(card, 900);
+        put(card, REG_HEARTBEAT, 1);
+    }
+    assert_false(poll(card, &event));
+    steps(card, 900);
+    assert_false(poll(card, &event));
+    steps(card, 200);
+    event = event_wait(card);
+    assert_int_equal(event.field, OPCODE_KILL);
+    assert_true(event.flags & EVENT_CARD);
+    assert_true(get(card, REG_STATUS) & STATUS_KILLED);
+    /* Closed already: the silence is counted, nothing is said. */
+    steps(card, 1000);
+    assert_false(poll(card, &event));
+    put(card, REG_CONTROL, CONTROL_SNAPSHOT);
+    assert_int_equal(counter(card, COUNTER_WATCHDOG), 2);
+    assert_int_equal(counter(card, COUNTER_GATE_CLOSINGS), 1);
+    /* A release by a host that has no heartbeat does not last. */
+    push(card, &release);
+    assert_int_equal(event_wait(card).flags & EVENT_CARD, 0);
+    assert_true(event_wait(card).flags & EVENT_CARD);
+}
+
 static void counters_count_and_are_latched(void **state) {
     struct fixture *card = *state;
     static const uint8_t kinds[] = { KIND_ACCEPTED, KIND_REJECTED, KIND_REPLACED, KIND_CANCELED,
@@ -383,6 +414,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(kill_passes_all_that_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(kill_happens_only_live_and_only_open, setup, teardown),
         cmocka_unit_test_setup_teardown(go_live_and_kill_in_one_write_close, setup, teardown),
+        cmocka_unit_test_setup_teardown(silence_closes_the_gate_and_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(counters_count_and_are_latched, setup, teardown),
         cmocka_unit_test_setup_teardown(full_ring_stalls_the_core_and_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_ring_write_is_a_fault, setup, teardown),

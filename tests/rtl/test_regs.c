@@ -31,12 +31,16 @@ enum { REGS = sizeof regs / sizeof *regs };
 struct fixture {
     struct bench *bench;
     struct ports ports;
-    uint64_t kills, snapshots, starts, resets;
+    uint64_t clock, kills, snapshots, starts, resets;
+    uint64_t watchdogs, watchdog_at; /* count, and the clock of the last one */
 };
 
 static void step(void *context) {
     struct fixture *fixture = context;
     bench_clock(fixture->bench, &fixture->ports);
+    fixture->clock++;
+    fixture->watchdogs += fixture->ports.watchdog_o;
+    if (fixture->ports.watchdog_o) fixture->watchdog_at = fixture->clock;
     fixture->kills += fixture->ports.kill_o;
     fixture->snapshots += fixture->ports.snapshot_o;
     fixture->starts += fixture->ports.ring_start_o;
@@ -241,6 +245,102 @@ static void control_bits_act(void **state) {
     assert_int_equal(get(fixture, REG_STATUS), STATUS_LIVE | STATUS_INIT_DONE | STATUS_FAULT);
 }
 
+/* The watchdog of 10 clocks of 10 ns, live and just heard: what is written takes effect at clock 0.
+ */
+static void watchdog_start(struct fixture *fixture) {
+    put(fixture, REG_CLOCK_NS, 10);
+    put(fixture, REG_WATCHDOG_NS, 100);
+    put(fixture, REG_CONTROL, CONTROL_GO_LIVE);
+    regs_write(fixture->bench, &fixture->ports, REG_HEARTBEAT, 1, 0xf, step, fixture);
+    fixture->clock = fixture->kills = fixture->watchdogs = 0;
+}
+
+/* A heartbeat that takes effect at this clock. */
+static void heartbeat_at(struct fixture *fixture, uint64_t clock) {
+    while (fixture->clock < clock - 1) step(fixture);
+    regs_write(fixture->bench, &fixture->ports, REG_HEARTBEAT, 1, 0xf, step, fixture);
+    assert_int_equal(fixture->clock, clock);
+}
+
+static void silence_fires_the_watchdog_to_the_clock(void **state) {
+    struct fixture *fixture = *state;
+    watchdog_start(fixture);
+    for (int i = 0; i < 10; i++) step(fixture); /* 100 ns are over */
+    assert_int_equal(fixture->watchdogs, 0);
+    step(fixture);
+    assert_int_equal(fixture->watchdogs, 1);
+    assert_int_equal(fixture->kills, 1);
+    assert_int_equal(fixture->watchdog_at, 11);
+    step(fixture); /* a pulse */
+    assert_int_equal(fixture->kills, 1);
+    while (fixture->watchdogs < 2) step(fixture); /* and again, should the gate be open again */
+    assert_int_equal(fixture->watchdog_at, 22);
+    assert_int_equal(fixture->kills, 2);
+}
+
+static void heartbeat_is_heard_up_to_the_last_clock(void **state) {
+    static const struct {
+        uint64_t heartbeat, fires;
+        const char *why;
+    } row[] = {
+        { 1, 12, "early: silence begins anew" },
+        { 10, 21, "one clock before the last" },
+        { 11, 22, "in the last clock" },
+        { 12, 11, "one clock late" },
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        watchdog_start(fixture);
+        heartbeat_at(fixture, row[i].heartbeat);
+        while (fixture->watchdogs == 0 && fixture->clock < 100) step(fixture);
+        if (fixture->watchdog_at != row[i].fires)
+            fail_msg("%s: fired at %u", row[i].why, (unsigned)fixture->watchdog_at);
+    }
+    for (uint64_t clock = 11; clock < 1000; clock += 11) {
+        if (clock == 11) watchdog_start(fixture);
+        heartbeat_at(fixture, clock);
+    }
+    assert_int_equal(fixture->watchdogs, 0);
+}
+
+static void watchdog_is_off_in_replay_at_zero_and_after_reset(void **state) {
+    struct fixture *fixture = *state;
+    put(fixture, REG_CLOCK_NS, 255);
+    put(fixture, REG_WATCHDOG_NS, 1);
+    for (int i = 0; i < 1000; i++) step(fixture);
+    assert_int_equal(fixture->watchdogs, 0); /* REPLAY mode */
+    put(fixture, REG_WATCHDOG_NS, 0);
+    put(fixture, REG_CONTROL, CONTROL_GO_LIVE);
+    for (int i = 0; i < 1000; i++) step(fixture);
+    assert_int_equal(fixture->watchdogs, 0); /* off */
+    put(fixture, REG_WATCHDOG_NS, 256);
+    for (int i = 0; i < 10; i++) step(fixture);
+    assert_true(fixture->watchdogs > 1);
+    put(fixture, REG_WATCHDOG_NS, UINT32_MAX); /* the largest does not wrap */
+    fixture->watchdogs = 0;
+    for (int i = 0; i < 1000; i++) step(fixture);
+    assert_int_equal(fixture->watchdogs, 0);
+    put(fixture, REG_WATCHDOG_NS, 1000); /* less than the silence so far: at once */
+    step(fixture);
+    assert_int_equal(fixture->watchdogs, 1);
+    fixture->ports.quiet_i = 1;
+    put(fixture, REG_CONTROL, CONTROL_RESET);
+    for (int i = 0; i < 10; i++) step(fixture);
+    fixture->watchdogs = 0;
+    assert_int_equal(get(fixture, REG_WATCHDOG_NS), 1000000000);
+    put(fixture, REG_CONTROL, CONTROL_GO_LIVE);
+    for (int i = 0; i < 1000; i++) step(fixture);
+    assert_int_equal(fixture->watchdogs, 0);
+}
+
+static void narrow_heartbeat_is_none(void **state) {
+    struct fixture *fixture = *state;
+    watchdog_start(fixture);
+    while (fixture->watchdogs == 0 && fixture->clock < 100)
+        regs_write(fixture->bench, &fixture->ports, REG_HEARTBEAT, 1, 0x7, step, fixture);
+    assert_int_equal(fixture->watchdog_at, 11);
+}
+
 static void ring_start_takes_consumed_back(void **state) {
     struct fixture *fixture = *state;
     put(fixture, REG_RING_CONSUMED, 9);
@@ -321,6 +421,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(write_and_read_take_one_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(address_may_come_first_and_answers_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(control_bits_act, setup, teardown),
+        cmocka_unit_test_setup_teardown(silence_fires_the_watchdog_to_the_clock, setup, teardown),
+        cmocka_unit_test_setup_teardown(heartbeat_is_heard_up_to_the_last_clock, setup, teardown),
+        cmocka_unit_test_setup_teardown(watchdog_is_off_in_replay_at_zero_and_after_reset, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(narrow_heartbeat_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(ring_start_takes_consumed_back, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_moves_forward_only, setup, teardown),
         cmocka_unit_test_setup_teardown(counters_are_read_in_halves, setup, teardown),
