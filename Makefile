@@ -18,16 +18,17 @@ B         = build/$(PROFILE)
 WARN      = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 CFLAGS    = -std=gnu11 -Wstrict-prototypes $(WARN) -O2 -g -I.
 CXXFLAGS  = -std=gnu++17 -O2 -g -I.
-LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -ljansson -lm
+LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -ljansson -lbpf -lelf -lm
 ifeq ($(PROFILE),san)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
-rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/gateway host/client
-sources   = $(filter-out %_main.c %_print.c,$(wildcard $(addsuffix /*.c,$(rooms))))
+rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/gateway host/client host/bpf
+sources   = $(filter-out %_main.c %_print.c %.bpf.c,$(wildcard $(addsuffix /*.c,$(rooms))))
 archive   = $(B)/libwirepit.a
 headers   = $(wildcard driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)
 
+include host/bpf/bpf.mk
 include sim/sim.mk
 include tests/rtl/rtl.mk
 include tests/formal/formal.mk
@@ -58,7 +59,7 @@ clean:
 	rm -rf build
 
 # ---- packages ----------------------------------------------------------------------------------------------------
-deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev
+deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev
 deps_test  = libcmocka-dev
 deps_lint  = clang-format iverilog
 deps_prove = yosys z3

@@ -50,7 +50,7 @@ unit: $(unit_tests)
 # libFuzzer, from clang; the findings go to the corpus of the target.
 ## make fuzz       fuzz one parser with libFuzzer: T=soup|ouch|journal|config|entry|flow, SECONDS=60
 SECONDS  ?= 60
-fuzz: $(sources)
+fuzz: $(sources) $(bpf_skeletons)
 	@tests/deps.sh clang libclang-rt-14-dev
 	@mkdir -p build/fuzz/$(T)
 	clang -std=gnu11 -g -O1 -I. -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(T) tests/fuzz/fuzz_$(T).c $(sources) $(LDLIBS)

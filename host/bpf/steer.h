@@ -25,7 +25,7 @@ enum { STEER_RATE_MAX = 10 * 1000 * 1000, STEER_BURST_MAX = 1000 * 1000 };
 
 /* steer.def's counters: STEER_STEERED_TCP, ... */
 enum steer_counter {
-#define COUNTER(name, verdict, meaning) STEER_##name,
+#define COUNTER(name, word, verdict, meaning) STEER_##name,
 #include "host/bpf/steer.def"
 #undef COUNTER
     STEER_COUNTERS
