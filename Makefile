@@ -23,7 +23,7 @@ ifeq ($(PROFILE),san)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
-rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/gateway host/client host/bpf
+rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/ledger host/gateway host/client host/bpf
 sources   = $(filter-out %_main.c %_print.c %.bpf.c,$(wildcard $(addsuffix /*.c,$(rooms))))
 archive   = $(B)/libwirepit.a
 headers   = $(wildcard driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)

@@ -39,6 +39,7 @@ may host/softcard driver host/engine
 may sim driver rtl host/engine
 may host/wire
 may host/journal
+may host/ledger
 may host/bpf build/bpf
 may host/gateway host/bpf driver host/wire host/journal host/engine host/softcard sim
 may host/client host/wire

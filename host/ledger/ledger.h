@@ -207,8 +207,8 @@ uint64_t ledger_time_ns(const struct ledger *ledger);
 /* ledger_totals fills in the sums of one ledger; false if no account belongs to it. */
 bool ledger_totals(const struct ledger *ledger, uint32_t number, struct ledger_totals *totals);
 
-/* ledger_code_name and ledger_code_text give a code as in ledger_codes.def, the name in lower case
-   ("exceeds_credits"); NULL for a number that is none. */
+/* ledger_code_name and ledger_code_text give a code as in ledger_codes.def, the name as written
+   ("EXCEEDS_CREDITS"); NULL for a number that is none. */
 const char *ledger_code_name(enum ledger_code code);
 const char *ledger_code_text(enum ledger_code code);
 
