@@ -23,13 +23,14 @@ ifeq ($(PROFILE),san)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
-rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/ledger host/gateway host/client host/bpf
+rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/book host/ledger host/gateway host/client host/bpf
 sources   = $(filter-out %_main.c %_print.c %.bpf.c,$(wildcard $(addsuffix /*.c,$(rooms))))
 archive   = $(B)/libwirepit.a
-headers   = $(wildcard driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)
+headers   = $(wildcard host/gateway/lwip/*.h driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)
 
 include host/bpf/bpf.mk
 include sim/sim.mk
+include host/gateway/lwip.mk
 include tests/rtl/rtl.mk
 include tests/formal/formal.mk
 include tests/e2e/e2e.mk
@@ -59,7 +60,8 @@ clean:
 	rm -rf build
 
 # ---- packages ----------------------------------------------------------------------------------------------------
-deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev
+deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev \
+             libdpdk-dev pkg-config iproute2 ethtool xz-utils
 deps_test  = libcmocka-dev
 deps_lint  = clang-format iverilog
 deps_prove = yosys z3
@@ -87,8 +89,8 @@ build/abi.vh: build/abi.printed ;
 build/abi.md: build/abi_print
 	build/abi_print markdown >$@
 
-$(B)/wirepit-gateway: $(B)/host/gateway/gateway_main.o $(archive) $(sim_libs)
-	$(CXX) $(SANITIZE) -o $@ $< $(sim_libs) $(archive) $(sim_ldlibs) $(LDLIBS)
+$(B)/wirepit-gateway: $(B)/host/gateway/gateway_main.o $(archive) $(bypass_libs) $(sim_libs)
+	$(CXX) $(SANITIZE) -o $@ $< $(sim_libs) $(bypass_libs) $(archive) $(sim_ldlibs) $(bypass_ldlibs) $(LDLIBS)
 $(B)/wirepit-replay: $(B)/host/client/replay_main.o $(archive)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 

@@ -39,8 +39,10 @@ may host/softcard driver host/engine
 may sim driver rtl host/engine
 may host/wire
 may host/journal
+may host/book
 may host/ledger
 may host/bpf build/bpf
-may host/gateway host/bpf driver host/wire host/journal host/engine host/softcard sim
+may host/gateway host/gateway/lwip host/bpf driver host/wire host/journal host/engine host/softcard sim
+may host/gateway/lwip host/gateway host/bpf
 may host/client host/wire
 exit $failed

@@ -2,6 +2,7 @@
  * on the way; then engine and RTL in lock-step, with gaps in the window, split writes and a slow
  * event ring. */
 #include "host/base/err.h"
+#include "host/book/book.h"
 #include "host/engine/engine.h"
 #include "sim/model.h"
 #include "sim/simlib.h"
@@ -15,7 +16,19 @@
 
 static uint64_t seed;
 
-static void emit(void *context, const struct event *event) { stimulus_see(context, event); }
+struct follower {
+    struct stimulus *stimulus;
+    struct book *book;
+};
+
+/* The book that is folded from the events refuses a trade ahead of an older order or through a
+ * better price. */
+static void emit(void *context, const struct event *event) {
+    struct follower *follower = context;
+    stimulus_see(follower->stimulus, event);
+    if (book_event(follower->book, event) != 0)
+        fail_msg("%s (seed %llu)", err_text(), (unsigned long long)seed);
+}
 
 /* Every table is walked after each command of a short run, and every thousandth of a long one. */
 static void invariants_hold_after_random_commands(void **state) {
@@ -26,13 +39,19 @@ static void invariants_hold_after_random_commands(void **state) {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct engine *engine = engine_new(&sizes[i]);
         struct stimulus *stimulus = stimulus_new(&sizes[i], seed + i);
+        struct book_size book_size = { sizes[i].symbols, sizes[i].orders, sizes[i].levels };
+        struct follower follower = { stimulus, book_new(&book_size) };
         assert_non_null(engine);
+        assert_non_null(follower.book);
         for (uint32_t n = 0; n < 60000; n++) {
             struct command command;
             stimulus_next(stimulus, &command);
-            engine_apply(engine, &command, false, emit, stimulus);
-            if (n < 2000 || n % 1000 == 0) engine_check(engine);
+            engine_apply(engine, &command, false, emit, &follower);
+            if (n >= 2000 && n % 1000 != 0) continue;
+            engine_check(engine);
+            book_check(follower.book);
         }
+        book_delete(follower.book);
         stimulus_delete(stimulus);
         engine_delete(engine);
     }
