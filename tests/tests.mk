@@ -57,7 +57,7 @@ fuzz: $(sources) $(bpf_skeletons)
 	build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) build/fuzz/$(T) tests/fuzz/corpus/$(T)
 
 # ---- lint ----------------------------------------------------------------------------------------------------------
-lint_c   = $(wildcard driver/*.[ch] driver/abi/*.[ch] host/*/*.[ch] sim/*.[ch] sim/*.cpp tests/*/*.[ch] tests/*/*.cpp)
+lint_c   = $(wildcard host/gateway/lwip/*.[ch] host/gateway/lwip/arch/*.h driver/*.[ch] driver/abi/*.[ch] host/*/*.[ch] sim/*.[ch] sim/*.cpp tests/*/*.[ch] tests/*/*.cpp)
 ## make lint       format, warnings in Verilog (Verilator, Icarus), forbidden words, rooms that use what they may not
 lint: deps-build deps-lint build/abi.vh
 	clang-format --dry-run -Werror $(lint_c)

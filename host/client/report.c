@@ -237,6 +237,8 @@ static const struct part parts[] = {
     { "pace",                 false, JSON_STRING,  { NULL } },
     { "clients",              false, JSON_INTEGER, { NULL } },
     { "card",                 true,  JSON_STRING,  { NULL } },
+    { "transport",            true,  JSON_STRING,  { NULL } },
+    { "port",                 true,  JSON_STRING,  { NULL } },
     { "orders",               false, JSON_INTEGER, { NULL } },
     { "accepted",             false, JSON_INTEGER, { NULL } },
     { "rejected",             false, JSON_INTEGER, { NULL } },
@@ -327,9 +329,11 @@ static void summary_print(FILE *out, json_t *summary) {
     static const char *const others[] = { "fills", "shares", "canceled", "replaced" };
     char text[COUNT_TEXT_BYTES];
     json_t *rtt = json_object_get(summary, "rtt_ns");
-    (void)fprintf(out, "\n%s through the card \"%s\", %s, %" PRId64 " clients\n\n",
+    (void)fprintf(out, "\n%s through the card \"%s\", %s, %" PRId64 " clients\n",
                   string_of(summary, "flow"), string_of(summary, "card"),
                   string_of(summary, "pace"), integer_of(summary, "clients"));
+    (void)fprintf(out, "transport %s, port %s\n\n", string_of(summary, "transport"),
+                  string_of(summary, "port"));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         count_line(out, counts[i], integer_of(summary, counts[i]));
     rejects_print(out, json_object_get(summary, "rejects"));

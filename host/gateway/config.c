@@ -9,6 +9,17 @@
 
 /* ---- What the file says, as libcyaml hands it over ---- */
 
+struct raw_neighbour {
+    char *address, *mac;
+};
+
+struct raw_nic {
+    char *interface, *netmask, *router, *mac, *eal;
+    enum dpdk_port port;
+    struct raw_neighbour *neighbours;
+    unsigned neighbours_count;
+};
+
 struct raw_gateway {
     char *listen, *journal;
     uint16_t port;
@@ -16,6 +27,8 @@ struct raw_gateway {
     enum config_card card;
     uint32_t soft_orders;
     uint64_t journal_file;
+    enum config_transport transport;
+    struct raw_nic *nic;
 };
 
 struct raw_symbol {
@@ -74,12 +87,36 @@ static const cyaml_strval_t card_names[]       = { { "sim", CONFIG_CARD_SIM }, {
 static const cyaml_strval_t state_names[]      = { { "closed", SYMBOL_STATE_CLOSED }, { "open", SYMBOL_STATE_OPEN },
                                                    { "halted", SYMBOL_STATE_HALTED } };
 
+static const cyaml_strval_t transport_names[]  = { { "kernel", CONFIG_TRANSPORT_KERNEL }, { "lwip", CONFIG_TRANSPORT_LWIP } };
+static const cyaml_strval_t port_names[]       = { { "auto", DPDK_AUTO }, { "af_xdp", DPDK_AF_XDP }, { "af_packet", DPDK_AF_PACKET },
+                                                   { "tap", DPDK_TAP }, { "eal", DPDK_EAL } };
+
+static const cyaml_schema_field_t neighbour_fields[] = {
+    TEXT(raw_neighbour, address, CONFIG_NAME_BYTES),
+    TEXT(raw_neighbour, mac, CONFIG_NAME_BYTES),
+    CYAML_FIELD_END
+};
+static const cyaml_schema_value_t neighbour_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_neighbour, neighbour_fields) };
+
+static const cyaml_schema_field_t nic_fields[] = {
+    CHOICE(raw_nic, port, port_names),
+    TEXT_OPTIONAL(raw_nic, interface, CONFIG_INTERFACE_BYTES),
+    TEXT_OPTIONAL(raw_nic, netmask, CONFIG_NAME_BYTES),
+    TEXT_OPTIONAL(raw_nic, router, CONFIG_NAME_BYTES),
+    TEXT_OPTIONAL(raw_nic, mac, CONFIG_NAME_BYTES),
+    TEXT_OPTIONAL(raw_nic, eal, CONFIG_PATH_BYTES - 1),
+    LIST(raw_nic, "neighbours", neighbours, 0, neighbour_value),
+    CYAML_FIELD_END
+};
+
 static const cyaml_schema_field_t gateway_fields[] = {
     TEXT(raw_gateway, listen, CONFIG_PATH_BYTES - 1),
     NUMBER(raw_gateway, "port", port),
     CHOICE(raw_gateway, durability, durability_names),
     TEXT(raw_gateway, journal, CONFIG_PATH_BYTES - 1),
     CHOICE(raw_gateway, card, card_names),
+    CYAML_FIELD_ENUM("transport", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, transport, transport_names, CYAML_ARRAY_LEN(transport_names)),
+    CYAML_FIELD_MAPPING_PTR("nic", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_gateway, nic, nic_fields),
     CYAML_FIELD_UINT("soft_orders", CYAML_FLAG_OPTIONAL, struct raw_gateway, soft_orders),
     CYAML_FIELD_UINT("journal_file", CYAML_FLAG_OPTIONAL, struct raw_gateway, journal_file),
     CYAML_FIELD_END
@@ -273,6 +310,127 @@ static int unknown(const char *text, const char *list) {
         if (tried != 0) return at_key(tried, list, index, key); \
     } while (0)
 
+static int address_read(const char *text, uint32_t *address) {
+    struct in_addr parsed;
+    if (inet_pton(AF_INET, text, &parsed) != 1)
+        return err_set(-EINVAL, "\"%s\" is no IPv4 address", text);
+    *address = parsed.s_addr;
+    return 0;
+}
+
+/* A host's own address: not of a group, not zero. */
+static int mac_read(const char *text, uint8_t mac[NIC_MAC_BYTES]) {
+    unsigned part[NIC_MAC_BYTES], all = 0;
+    int end = 0;
+    int parts = sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &part[0], &part[1], &part[2], &part[3],
+                       &part[4], &part[5], &end);
+    if (parts != NIC_MAC_BYTES || end != 17 || text[end] != 0 ||
+        strspn(text, "0123456789abcdefABCDEF:") != 17)
+        return err_set(-EINVAL, "\"%s\" is no MAC address such as 02:00:00:00:00:01", text);
+    for (int i = 0; i < NIC_MAC_BYTES; i++) {
+        mac[i] = (uint8_t)part[i];
+        all |= part[i];
+    }
+    if (all == 0 || (mac[0] & 1) != 0)
+        return err_set(-EINVAL, "\"%s\" is not the MAC address of one host", text);
+    return 0;
+}
+
+static int text_copy(char *to, size_t room, const char *from) {
+    if (strlen(from) >= room)
+        return err_set(-EINVAL, "\"%s\" is longer than %zu bytes", from, room - 1);
+    memcpy(to, from, strlen(from) + 1);
+    return 0;
+}
+
+static int choice_read(const cyaml_strval_t *names, size_t count, const char *text, int *value) {
+    char list[128] = "";
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i].str, text) == 0) {
+            *value = (int)names[i].val;
+            return 0;
+        }
+        size_t at = strlen(list);
+        (void)snprintf(list + at, sizeof list - at, "%s%s", i == 0 ? "" : ", ", names[i].str);
+    }
+    return err_set(-EINVAL, "\"%s\" is none of %s", text, list);
+}
+
+int config_set(struct config *config, enum config_setting setting, const char *text) {
+    struct config_nic *nic = &config->nic;
+    uint32_t address;
+    int code, value = 0;
+    switch (setting) {
+    case CONFIG_SET_LISTEN:
+        code = address_read(text, &address);
+        return code != 0 ? code : text_copy(config->listen, sizeof config->listen, text);
+    case CONFIG_SET_TRANSPORT:
+        code = choice_read(transport_names, CYAML_ARRAY_LEN(transport_names), text, &value);
+        if (code == 0) config->transport = (enum config_transport)value;
+        return code;
+    case CONFIG_SET_NIC:
+        code = choice_read(port_names, CYAML_ARRAY_LEN(port_names), text, &value);
+        if (code == 0) nic->port = (enum dpdk_port)value;
+        return code;
+    case CONFIG_SET_INTERFACE:
+        return text_copy(nic->interface, sizeof nic->interface, text);
+    case CONFIG_SET_NETMASK:
+        return address_read(text, &nic->netmask);
+    case CONFIG_SET_ROUTER:
+        return address_read(text, &nic->router);
+    case CONFIG_SET_MAC:
+        code = mac_read(text, nic->mac);
+        nic->mac_given = code == 0;
+        return code;
+    case CONFIG_SET_EAL:
+        return text_copy(nic->eal, sizeof nic->eal, text);
+    case CONFIG_SETTINGS:
+        break;
+    }
+    return -EINVAL;
+}
+
+int config_check_network(const struct config *config) {
+    if (config->transport == CONFIG_TRANSPORT_KERNEL) return 0;
+    if (config->nic.port != DPDK_EAL && config->nic.interface[0] == 0)
+        return err_set(-EINVAL, "transport lwip needs an interface for its port: "
+                                "gateway, nic, interface, or --interface");
+    if (config->nic.port == DPDK_EAL && config->nic.eal[0] == 0)
+        return err_set(-EINVAL, "port eal needs EAL arguments that name the NIC: gateway, nic, "
+                                "eal, or --eal \"-a 0000:03:00.0\"");
+    return 0;
+}
+
+static int build_nic(const struct raw_nic *raw, struct config *config) {
+    const struct {
+        const char *key, *text;
+        enum config_setting setting;
+    } given[] = { { "interface", raw->interface, CONFIG_SET_INTERFACE },
+                  { "netmask", raw->netmask, CONFIG_SET_NETMASK },
+                  { "router", raw->router, CONFIG_SET_ROUTER },
+                  { "mac", raw->mac, CONFIG_SET_MAC },
+                  { "eal", raw->eal, CONFIG_SET_EAL } };
+    struct config_nic *nic = &config->nic;
+    nic->port = raw->port;
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        int code = given[i].text == NULL ? 0 : config_set(config, given[i].setting, given[i].text);
+        if (code != 0) return err_wrap(code, "gateway, nic, %s: ", given[i].key);
+    }
+    if (raw->neighbours_count > LWIP_NEIGHBOURS_MAX)
+        return err_set(-EINVAL, "gateway, nic, neighbours: more than %d", LWIP_NEIGHBOURS_MAX);
+    if (raw->neighbours_count == 0) return 0;
+    nic->neighbours = calloc(raw->neighbours_count, sizeof *nic->neighbours);
+    if (nic->neighbours == NULL) return err_set(-ENOMEM, "no memory for neighbours");
+    nic->neighbour_count = raw->neighbours_count;
+    for (unsigned i = 0; i < raw->neighbours_count; i++) {
+        struct lwip_neighbour *neighbour = &nic->neighbours[i];
+        TRY(address_read(raw->neighbours[i].address, &neighbour->address), "neighbours", i,
+            "address");
+        TRY(mac_read(raw->neighbours[i].mac, neighbour->mac), "neighbours", i, "mac");
+    }
+    return 0;
+}
+
 static int build_gateway(const struct raw_gateway *raw, struct config *config) {
     struct in_addr address;
     if (inet_pton(AF_INET, raw->listen, &address) != 1)
@@ -294,6 +452,12 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
     config->card = raw->card;
     config->soft_orders = raw->soft_orders;
     config->journal_file = raw->journal_file;
+    config->transport = raw->transport;
+    config->nic.netmask = htonl(0xffffff00);
+    if (raw->nic != NULL) {
+        int code = build_nic(raw->nic, config);
+        if (code != 0) return code;
+    }
     return 0;
 }
 
@@ -500,6 +664,7 @@ int config_load(const char *path, struct config *config) {
 void config_free(struct config *config) {
     for (uint32_t i = 0; config->accounts != NULL && i < config->account_count; i++)
         free(config->accounts[i].exceptions);
+    free(config->nic.neighbours);
     free(config->symbols);
     free(config->firms);
     free(config->accounts);

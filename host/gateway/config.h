@@ -7,9 +7,8 @@
 #ifndef HOST_GATEWAY_CONFIG_H
 #define HOST_GATEWAY_CONFIG_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "host/gateway/lwip/dpdk.h"
+#include "host/gateway/lwip/lwip.h"
 
 enum {
     CONFIG_SYMBOL_BYTES = 8,   /* OUCH: Symbol */
@@ -18,12 +17,27 @@ enum {
     CONFIG_PASSWORD_BYTES = 10,
     CONFIG_NAME_BYTES = 32,
     CONFIG_PATH_BYTES = 256,
-    CONFIG_ROWS_MAX = 4096, /* of any list */
+    CONFIG_INTERFACE_BYTES = 15, /* of the kernel's names */
+    CONFIG_ROWS_MAX = 4096,      /* of any list */
 };
 #define CONFIG_JOURNAL_FILE_MIN (INT64_C(1) << 20)
 #define CONFIG_JOURNAL_FILE_MAX (INT64_C(1) << 40)
 
 enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT };
+
+enum config_transport { CONFIG_TRANSPORT_KERNEL, CONFIG_TRANSPORT_LWIP };
+
+/* The port under lwIP. */
+struct config_nic {
+    enum dpdk_port port;
+    char interface[CONFIG_INTERFACE_BYTES + 1]; /* "" with DPDK_EAL */
+    char eal[CONFIG_PATH_BYTES];
+    uint32_t netmask, router; /* network byte order; router 0 for none */
+    uint8_t mac[NIC_MAC_BYTES];
+    bool mac_given; /* else the port's own */
+    struct lwip_neighbour *neighbours;
+    uint32_t neighbour_count;
+};
 
 struct config_symbol {
     char name[CONFIG_SYMBOL_BYTES + 1];
@@ -72,7 +86,9 @@ struct config_session {
 struct config {
     char listen[CONFIG_PATH_BYTES]; /* IPv4 address */
     uint16_t port;                  /* 0 picks one */
-    bool asynchronous;              /* durability: replies wait for the write, not for the flush */
+    enum config_transport transport;
+    struct config_nic nic; /* with CONFIG_TRANSPORT_LWIP */
+    bool asynchronous;     /* durability: replies wait for the write, not for the flush */
     char journal[CONFIG_PATH_BYTES];
     enum config_card card;
     uint32_t soft_orders;  /* order slots of the soft card; 0 is the default card's */
@@ -82,6 +98,19 @@ struct config {
     struct config_account *accounts;
     struct config_session *sessions;
     uint32_t symbol_count, firm_count, account_count, session_count;
+};
+
+/* What the command line may change of the network. */
+enum config_setting {
+    CONFIG_SET_LISTEN,
+    CONFIG_SET_TRANSPORT,
+    CONFIG_SET_NIC,
+    CONFIG_SET_INTERFACE,
+    CONFIG_SET_NETMASK,
+    CONFIG_SET_ROUTER,
+    CONFIG_SET_MAC,
+    CONFIG_SET_EAL,
+    CONFIG_SETTINGS
 };
 
 /* config_load reads the file at path; config_parse reads bytes, and calls them name in messages.
@@ -95,6 +124,12 @@ void config_free(struct config *config);
 /* config_digest hashes what a journal depends on: the order and values of symbols, firms, accounts
    and the names of sessions. Passwords, addresses and policies may change between starts. */
 uint64_t config_digest(const struct config *config);
+
+/* config_set gives a setting the value that a text says, as an option of the command line does, and
+   config_check_network says whether they go together. Return 0, or -EINVAL and say what it may be.
+ */
+int config_set(struct config *config, enum config_setting setting, const char *text);
+int config_check_network(const struct config *config);
 
 /* config_decimal reads a decimal number with at most four decimals, such as "585.33", as integer
    of 1/10000 from 0 to max. Returns 0, or -EINVAL and says why. */

@@ -6,9 +6,9 @@
 #include "host/base/log.h"
 #include "host/engine/engine.h"
 #include "host/gateway/gateway.h"
+#include "host/gateway/lwip/network.h"
 #include "host/gateway/recovery.h"
 #include "host/gateway/summary.h"
-#include "host/gateway/tcp.h"
 #include "host/gateway/verify.h"
 #include "host/softcard/softcard.h"
 #include "sim/simlib.h"
@@ -26,6 +26,7 @@
 
 struct options {
     const char *config, *card, *journal, *port, *trace, *json;
+    const char *network[CONFIG_SETTINGS]; /* by enum config_setting */
     bool verify;
 };
 
@@ -41,7 +42,7 @@ struct run {
     struct stream *streams;
     struct recovery *recovery;
     struct sequencer *sequencer;
-    struct transport *transport;
+    struct network network;
     struct gateway *gateway;
     char session[RECOVERY_SESSION_BYTES + 1];
     char identity[RECOVERY_IDENTITY_BYTES];
@@ -67,6 +68,15 @@ static const char help[] =
     "  --card sim|soft  Verilated card or reference engine [as in FILE]\n"
     "  --journal DIR    where the journal is [as in FILE]\n"
     "  --port N         TCP port, 0 for a free one, which is printed [as in FILE]\n"
+    "  --listen ADDRESS IPv4 address that clients connect to [as in FILE]\n"
+    "  --transport kernel|lwip  the kernel's TCP, or lwIP on a port of DPDK [as in FILE, else "
+    "kernel]\n"
+    "  --nic auto|af_xdp|af_packet|tap|eal  the port under lwIP [as in FILE, else auto]\n"
+    "  --interface NAME its interface; tap makes it\n"
+    "  --netmask MASK   of the listen address, with lwIP [255.255.255.0]\n"
+    "  --router ADDRESS next hop to other networks, with lwIP\n"
+    "  --mac MAC        of the port [the interface's]\n"
+    "  --eal ARGUMENTS  more arguments for DPDK; with --nic eal those that name a physical NIC\n"
     "  --trace FILE     waveform of the Verilated card, about 50 times slower\n"
     "  --json FILE      write a summary at the end\n"
     "  --verify         only verify the journal, with a fresh engine, and say so\n"
@@ -78,11 +88,20 @@ static const char help[] =
 
 /* Returns 0 to go on, 1 when there is nothing left to do, or -EINVAL. */
 static int read_options(int count, char **arguments, struct options *options) {
+    enum { NETWORK = 256 }; /* and the setting */
     static const struct option known[] = {
         { "config", required_argument, NULL, 'c' },
         { "card", required_argument, NULL, 'd' },
         { "journal", required_argument, NULL, 'j' },
         { "port", required_argument, NULL, 'p' },
+        { "listen", required_argument, NULL, NETWORK + CONFIG_SET_LISTEN },
+        { "transport", required_argument, NULL, NETWORK + CONFIG_SET_TRANSPORT },
+        { "nic", required_argument, NULL, NETWORK + CONFIG_SET_NIC },
+        { "interface", required_argument, NULL, NETWORK + CONFIG_SET_INTERFACE },
+        { "netmask", required_argument, NULL, NETWORK + CONFIG_SET_NETMASK },
+        { "router", required_argument, NULL, NETWORK + CONFIG_SET_ROUTER },
+        { "mac", required_argument, NULL, NETWORK + CONFIG_SET_MAC },
+        { "eal", required_argument, NULL, NETWORK + CONFIG_SET_EAL },
         { "trace", required_argument, NULL, 't' },
         { "json", required_argument, NULL, 'o' },
         { "verify", no_argument, NULL, 'v' },
@@ -116,13 +135,24 @@ static int read_options(int count, char **arguments, struct options *options) {
             (void)fputs(help, stdout);
             return 1;
         default:
-            return err_set(-EINVAL, "try --help");
+            if (key < NETWORK) return err_set(-EINVAL, "try --help");
+            options->network[key - NETWORK] = optarg;
+            break;
         }
     }
     if (optind < count)
         return err_set(-EINVAL, "\"%s\" is no option; try --help", arguments[optind]);
     if (options->config == NULL) return err_set(-EINVAL, "--config FILE is missing; try --help");
     return 0;
+}
+
+static int apply_network(const struct options *options, struct config *config) {
+    for (int i = 0; i < CONFIG_SETTINGS; i++) {
+        if (options->network[i] == NULL) continue;
+        int code = config_set(config, (enum config_setting)i, options->network[i]);
+        if (code != 0) return code;
+    }
+    return config_check_network(config);
 }
 
 /* Options win over the file. */
@@ -151,7 +181,7 @@ static int apply_options(const struct options *options, struct config *config) {
     }
     if (options->trace != NULL && config->card != CONFIG_CARD_SIM)
         return err_set(-EINVAL, "--trace needs --card sim");
-    return 0;
+    return apply_network(options, config);
 }
 
 static int open_card(struct run *run) {
@@ -264,8 +294,8 @@ static int open_run(struct run *run) {
     code = open_journal(run);
     if (code == 0) code = open_state(run);
     if (code == 0)
-        code = tcp_open(run->config.listen, run->config.port,
-                        gateway_connections(run->config.session_count), &run->transport);
+        code = network_open(&run->config, gateway_connections(run->config.session_count),
+                            &run->network);
     if (code == 0) code = recover(run);
     if (code != 0) return code;
 
@@ -285,7 +315,7 @@ static int open_run(struct run *run) {
                                            .sequencer = run->sequencer,
                                            .streams = run->streams,
                                            .entry = run->entry,
-                                           .transport = run->transport,
+                                           .transport = run->network.transport,
                                            .session_name = run->session };
     run->gateway = gateway_new(&gateway);
     if (run->gateway == NULL) return err_set(-ENOMEM, "no memory for the connections");
@@ -296,7 +326,7 @@ static void close_run(struct run *run) {
     check_on_failure(NULL, NULL);
     gateway_delete(run->gateway);
     sequencer_delete(run->sequencer);
-    if (run->transport != NULL) transport_close(run->transport);
+    network_close(&run->network);
     for (uint32_t i = 0; run->streams != NULL && i < run->config.session_count; i++)
         stream_close(&run->streams[i]);
     free(run->streams);
@@ -330,6 +360,8 @@ static int report(struct run *run) {
     if (code != 0) log_line("the journal is not verified: %s", err_text());
     const struct summary summary = {
         .card = run->card->name,
+        .transport = run->network.transport->name,
+        .port = run->network.port,
         .sequencer = run->sequencer,
         .entry = run->entry,
         .lockstep_differences =
@@ -353,9 +385,9 @@ static int trade(struct run *run) {
     (void)signal(SIGXFSZ, SIG_IGN); /* a write that is too much then says so */
 
     int code = open_run(run);
-    if (code == 0) code = transport_admit(run->transport);
+    if (code == 0) code = transport_admit(run->network.transport);
     if (code == 0) {
-        (void)printf("listening on %s:%u\n", run->config.listen, run->transport->port);
+        (void)printf("listening on %s:%u\n", run->config.listen, run->network.transport->port);
         (void)fflush(stdout);
         code = gateway_run(run->gateway, &stop_asked);
     }

@@ -5,7 +5,7 @@
 #include "host/gateway/sequencer.h"
 
 struct summary {
-    const char *card;
+    const char *card, *transport, *port;
     const struct sequencer *sequencer;
     const struct entry *entry;
     uint64_t lockstep_differences;

@@ -168,7 +168,7 @@ int tcp_open(const char *address, uint16_t port, uint32_t connections_max,
     if (tcp == NULL) return err_set(-ENOMEM, "no memory for %u connections", connections_max);
     tcp->transport = (struct transport){ .operations = &tcp_operations,
                                          .connections_max = connections_max,
-                                         .name = "tcp" };
+                                         .name = "kernel" };
     tcp->listener = tcp->epoll = -1;
     tcp->sockets = calloc(connections_max, sizeof *tcp->sockets);
     tcp->watched = calloc(connections_max, sizeof *tcp->watched);

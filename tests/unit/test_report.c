@@ -36,7 +36,8 @@ static int remove_folder(void **state) {
 #define TIMES "{\"p50\": 1500, \"p99\": 2, \"p999\": 3, \"max\": 20000000}"
 
 static const char good[] =
-    "{\"card\": \"sim\", \"commands\": 10, \"events\": 20,"
+    "{\"card\": \"sim\", \"transport\": \"lwip\", \"port\": \"af_xdp\", \"commands\": 10, "
+    "\"events\": 20,"
     " \"lockstep_differences\": 0, \"journal_verified\": true,"
     " \"journal_records\": 1234567, \"clocks\": " TIMES ", \"gateway_ns\": " TIMES
     ", \"flush_ns\": " TIMES ", \"rejects\": {\"OUTSIDE_BAND\": 3}, \"sessions\": 4}";
@@ -99,6 +100,8 @@ static void both_sides_make_a_summary(void **state) {
     assert_int_equal(of(json, "messages_per_second"), 2000);
     assert_true(json_is_true(json_object_get(json, "journal_verified")));
     assert_string_equal(json_string_value(json_object_get(json, "card")), "sim");
+    assert_string_equal(json_string_value(json_object_get(json, "transport")), "lwip");
+    assert_string_equal(json_string_value(json_object_get(json, "port")), "af_xdp");
     double share = json_real_value(json_object_get(json, "makers_right_share"));
     assert_true(share >= 0.979 && share < 0.97901);
     json_t *rtt = json_object_get(json, "rtt_ns");
