@@ -263,10 +263,10 @@ static void describe_replace(struct order *order, const struct ouch_replace_orde
     memcpy(order->client_order_id, replace->client_order_id, sizeof order->client_order_id);
 }
 
-static bool ask_enter(struct entry *entry, const struct ouch_message *message, uint16_t refusal,
-                      struct entry_request *request) {
+static int ask_enter(struct entry *entry, const struct ouch_message *message, uint16_t refusal,
+                     struct entry_request *request) {
     const struct ouch_enter_order *enter = &message->enter_order;
-    if (!use_reference(entry, request)) return false;
+    if (!use_reference(entry, request)) return 0;
     if (refusal != 0) return reject(request, refusal, true);
 
     int symbol = symbol_find(entry, enter->symbol);
@@ -288,25 +288,30 @@ static bool ask_enter(struct entry *entry, const struct ouch_message *message, u
     request->order = order;
     request->header.action = ENTRY_COMMAND;
     request->command = entering_command(OPCODE_NEW, order, order->handle);
-    return true;
+    return 1;
 }
+
+/* A replacement's handle is only known when the card has said it: the order that it is to replace
+   may be replaced by another meanwhile, or die and leave its slot to a third. */
+static bool uncertain(const struct order *order) { return order->state == ORDER_CHANGING; }
 
 static void take_off(struct entry_request *request, const struct order *order) {
     request->header.action = ENTRY_COMMAND;
     request->command = order_command(OPCODE_CANCEL, order);
 }
 
-static bool ask_replace(struct entry *entry, const struct ouch_message *message, uint16_t refusal,
-                        struct entry_request *request) {
+static int ask_replace(struct entry *entry, const struct ouch_message *message, uint16_t refusal,
+                       struct entry_request *request) {
     const struct ouch_replace_order *replace = &message->replace_order;
     const struct order *old = orders_find(entry->orders, request->session, replace->orig_user_ref);
     if (old == NULL || request->user_ref <= entry->sessions[request->session].used) return false;
+    if (uncertain(old)) return -EAGAIN;
     if (refusal == 0)
         refusal = terms_refusal(replace->tif, replace->display, replace->sweep, replace->price_e4,
                                 message->tags);
     if (refusal != 0) {
         take_off(request, old);
-        return true;
+        return 1;
     }
     (void)use_reference(entry, request);
     struct order *order = orders_change(entry->orders, old, request->user_ref);
@@ -315,16 +320,17 @@ static bool ask_replace(struct entry *entry, const struct ouch_message *message,
     request->order = order;
     request->header.action = ENTRY_COMMAND;
     request->command = entering_command(OPCODE_REPLACE, order, old->handle);
-    return true;
+    return 1;
 }
 
-static bool ask_cancel(struct entry *entry, const struct ouch_cancel_order *cancel,
-                       uint16_t refusal, struct entry_request *request) {
+static int ask_cancel(struct entry *entry, const struct ouch_cancel_order *cancel, uint16_t refusal,
+                      struct entry_request *request) {
     const struct order *order = orders_find(entry->orders, request->session, cancel->user_ref);
-    if (order == NULL || refusal != 0) return false;
+    if (order == NULL || refusal != 0) return 0;
+    if (uncertain(order)) return -EAGAIN;
     take_off(request, order);
     request->command.quantity = cancel->quantity;
-    return true;
+    return 1;
 }
 
 static void remember(struct entry_request *request, const struct ouch_message *message) {
@@ -381,8 +387,8 @@ static void start(struct entry_request *request, enum entry_origin origin, uint1
     if (request->bytes > 0) memcpy(request->message, message, request->bytes);
 }
 
-bool entry_message(struct entry *entry, uint16_t session, const uint8_t *bytes, size_t count,
-                   uint64_t time_ns, struct entry_request *request) {
+int entry_message(struct entry *entry, uint16_t session, const uint8_t *bytes, size_t count,
+                  uint64_t time_ns, struct entry_request *request) {
     CHECK(session < entry->config->session_count);
     struct ouch_message message;
     struct ouch_fault fault;

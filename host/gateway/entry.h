@@ -75,11 +75,14 @@ struct entry;
 struct entry *entry_new(const struct config *config, const struct card_size *size, uint64_t seed);
 void entry_delete(struct entry *entry);
 
-/* entry_message reads a client's message and says what becomes of it. False: nothing, ever; it is a
-   retransmission, or about an order that is dead. True: request is filled and will be completed;
-   the caller never has more than ENTRY_REQUESTS_MAX under way. */
-bool entry_message(struct entry *entry, uint16_t session, const uint8_t *message, size_t bytes,
-                   uint64_t time_ns, struct entry_request *request);
+/* entry_message reads a client's message and says what becomes of it:
+     1        request is filled and will be completed; the caller never has more than
+              ENTRY_REQUESTS_MAX under way
+     0        nothing, ever: it is a retransmission, or about an order that is dead
+     -EAGAIN  it is about a replacement that is still under way: nothing was done; complete what is
+              under way, then give it again */
+int entry_message(struct entry *entry, uint16_t session, const uint8_t *message, size_t bytes,
+                  uint64_t time_ns, struct entry_request *request);
 
 /* entry_withdraw makes the request that takes off a live order. */
 void entry_withdraw(const struct order *order, uint64_t time_ns, struct entry_request *request);

@@ -99,7 +99,8 @@ int sequencer_message(struct sequencer *sequencer, uint16_t session, const uint8
         return err_set(-ENOSPC, "the session's messages fill %zu bytes; raise its stream's size",
                        stream->used);
     struct entry_request *request = at(sequencer, sequencer->tail);
-    if (!entry_message(sequencer->parts.entry, session, message, bytes, wall_ns, request)) return 0;
+    int made = entry_message(sequencer->parts.entry, session, message, bytes, wall_ns, request);
+    if (made <= 0) return made;
     request->read_ns = read_ns;
     request->queued_ns = sequencer->parts.clock_ns();
     queued(sequencer);

@@ -41,8 +41,8 @@ struct sequencer *sequencer_new(const struct sequencer_parts *parts);
 void sequencer_delete(struct sequencer *sequencer);
 
 /* sequencer_message takes a client's message, read at read_ns. Returns 0; -EAGAIN when the queue is
-   full: pass, then give it again; or -ENOSPC when the session's stream is nearly full: the session
-   is over. */
+   full or the message waits for an earlier one: pass, then give it again; or -ENOSPC when the
+   session's stream is nearly full: the session is over. */
 int sequencer_message(struct sequencer *sequencer, uint16_t session, const uint8_t *message,
                       size_t bytes, uint64_t read_ns, uint64_t wall_ns);
 

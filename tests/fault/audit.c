@@ -77,6 +77,7 @@ int audit_told(const char *journal, const struct tape *const *tapes, uint32_t se
         code = block_check_told(block, tapes, sessions, counts, &tail->told);
     }
     tail->torn_bytes = walk.torn_bytes;
+    if (walk.offset == 0) tail->bytes = 0;
     walk_close(&walk);
     (void)close(directory);
     return code == 0 ? all_recorded(tapes, sessions, counts) : code;

@@ -6,11 +6,12 @@
 #include "tests/fault/tape.h"
 #include <stdbool.h>
 
-/* The last whole block of a journal. */
+/* The last whole block of a journal, as far as a crash may tear it: not when a later file has
+   begun, which happens only once it is flushed. */
 struct audit_tail {
-    char path[512]; /* of its file; empty without a block */
+    char path[512]; /* of its file */
     uint64_t offset;
-    uint32_t bytes;
+    uint32_t bytes;      /* 0 when there is none */
     uint64_t torn_bytes; /* behind it */
     bool told;           /* a client was told something that is in it */
 };

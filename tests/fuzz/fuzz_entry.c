@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
         uint32_t keep = bytes[at] >> 4;
         size_t length = bytes[at + 1];
         if (length > count - at - 2) length = count - at - 2;
-        if (entry_message(entry, session, bytes + at + 2, length, 1, &queue[under_way]))
+        if (entry_message(entry, session, bytes + at + 2, length, 1, &queue[under_way]) > 0)
             under_way++;
         at += 2 + length;
         if (under_way <= keep && under_way < UNDER_WAY_MAX) continue;

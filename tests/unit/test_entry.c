@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 // clang-format on
+#include <errno.h>
 #include <stdlib.h>
 
 enum { PRICE = 900100, EVENTS_MAX = 256 };
@@ -73,12 +74,12 @@ static int close_market(void **state) {
     return 0;
 }
 
-static bool ask_bytes(uint16_t session, const uint8_t *bytes, size_t count,
-                      struct entry_request *request) {
+static int ask_bytes(uint16_t session, const uint8_t *bytes, size_t count,
+                     struct entry_request *request) {
     return entry_message(entry, session, bytes, count, ++now_ns, request);
 }
 
-static bool ask(uint16_t session, struct ouch_message message, struct entry_request *request) {
+static int ask(uint16_t session, struct ouch_message message, struct entry_request *request) {
     uint8_t bytes[OUCH_BYTES_MAX];
     int count = ouch_encode(&message, bytes, sizeof bytes);
     assert_true(count > 0);
@@ -98,7 +99,7 @@ static void carry_out(struct entry_request *request) {
 
 static void send(uint16_t session, struct ouch_message message) {
     struct entry_request request;
-    if (ask(session, message, &request)) carry_out(&request);
+    if (ask(session, message, &request) > 0) carry_out(&request);
 }
 
 static void administer(struct command command) {
@@ -453,25 +454,76 @@ static void a_replacement_at_a_closed_gate_is_rejected_and_the_order_stays(void 
 
 static void requests_behind_one_another_find_their_orders(void **state) {
     (void)state;
-    static struct entry_request request[4];
-    assert_true(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE), &request[0]));
-    assert_true(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]));
-    assert_true(ask(ALICE, market_replace(2, 3, 80, PRICE), &request[2]));
-    assert_true(ask(ALICE, market_cancel(3, 0), &request[3]));
-    for (int i = 0; i < 4; i++) carry_out(&request[i]);
+    static struct entry_request request[3];
+    assert_int_equal(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE), &request[0]), 1);
+    assert_int_equal(ask(ALICE, market_cancel(1, 95), &request[1]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[2]), 1);
+    for (int i = 0; i < 3; i++) carry_out(&request[i]);
+    (void)hear(ALICE, OUCH_ACCEPTED);
+    hear_canceled(ALICE, 1, 5, OUCH_CANCEL_USER);
+    assert_int_equal(hear(ALICE, OUCH_REPLACED)->replaced.user_ref, 2);
+    hear_nothing();
+}
+
+static void what_names_a_replacement_waits_until_it_is_known(void **state) {
+    (void)state;
+    static struct entry_request request[2], waiting;
+    assert_int_equal(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE), &request[0]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]), 1);
+    assert_int_equal(ask(ALICE, market_replace(2, 3, 80, PRICE), &waiting), -EAGAIN);
+    assert_int_equal(ask(ALICE, market_replace(2, 3, 0, PRICE), &waiting), -EAGAIN);
+    assert_int_equal(ask(ALICE, market_cancel(2, 0), &waiting), -EAGAIN);
+    carry_out(&request[0]);
+    assert_int_equal(ask(ALICE, market_cancel(2, 0), &waiting), -EAGAIN);
+    carry_out(&request[1]);
+    told_next = told_count;
+    send(ALICE, market_replace(2, 3, 80, PRICE)); /* its reference was not used up */
+    assert_int_equal(hear(ALICE, OUCH_REPLACED)->replaced.user_ref, 3);
+    send(ALICE, market_cancel(3, 0));
+    hear_canceled(ALICE, 3, 80, OUCH_CANCEL_USER);
+}
+
+/* Its handle would have been that of the replacement that came first. */
+static void a_replacement_of_a_second_replacement_does_not_hit_the_first(void **state) {
+    (void)state;
+    static struct entry_request request[3], waiting;
+    assert_int_equal(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE), &request[0]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 3, 80, PRICE), &request[2]), 1);
+    assert_int_equal(ask(ALICE, market_replace(3, 4, 70, PRICE), &waiting), -EAGAIN);
+    for (int i = 0; i < 3; i++) carry_out(&request[i]);
     (void)hear(ALICE, OUCH_ACCEPTED);
     assert_int_equal(hear(ALICE, OUCH_REPLACED)->replaced.user_ref, 2);
-    assert_int_equal(hear(ALICE, OUCH_REPLACED)->replaced.user_ref, 3);
-    hear_canceled(ALICE, 3, 80, OUCH_CANCEL_USER);
+    assert_int_equal(ask(ALICE, market_replace(3, 4, 70, PRICE), &waiting), 0);
+    assert_int_equal(ask(ALICE, market_cancel(3, 0), &waiting), 0);
+    hear_nothing();
+    send(ALICE, market_cancel(2, 0));
+    hear_canceled(ALICE, 2, 90, OUCH_CANCEL_USER);
+}
+
+/* A filled order's slot is free before the replacement behind the fill is known to have failed. */
+static void a_cancel_of_a_failed_replacement_does_not_hit_who_has_its_slot(void **state) {
+    (void)state;
+    static struct entry_request request[3], waiting;
+    send(ALICE, market_enter(1, 'S', 100, "ABC", PRICE));
+    assert_int_equal(ask(BOB, market_enter(1, 'B', 100, "ABC", PRICE), &request[0]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]), 1);
+    carry_out(&request[0]);
+    for (uint32_t i = 3; i < 5; i++) /* one of them takes its slot */
+        send(ALICE, market_enter(i, 'S', 10, "ABC", PRICE));
+    told_next = told_count;
+    assert_int_equal(ask(ALICE, market_cancel(2, 0), &waiting), -EAGAIN);
+    carry_out(&request[1]);
+    assert_int_equal(ask(ALICE, market_cancel(2, 0), &waiting), 0);
     hear_nothing();
 }
 
 static void what_follows_a_refused_order_is_silent(void **state) {
     (void)state;
     static struct entry_request request[3];
-    assert_true(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE + 1), &request[0]));
-    assert_true(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]));
-    assert_true(ask(ALICE, market_cancel(2, 0), &request[2]));
+    assert_int_equal(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE + 1), &request[0]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]), 1);
+    assert_int_equal(ask(ALICE, market_cancel(1, 0), &request[2]), 1);
     for (int i = 0; i < 3; i++) carry_out(&request[i]);
     hear_rejected(ALICE, 1, OUCH_REJECT_INVALID_PRICE);
     assert_int_equal(orders_free(entry_orders(entry)), market_size.orders);
@@ -481,9 +533,9 @@ static void what_follows_a_refused_order_is_silent(void **state) {
 static void of_two_replacements_of_one_order_the_first_counts(void **state) {
     (void)state;
     static struct entry_request request[3];
-    assert_true(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE), &request[0]));
-    assert_true(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]));
-    assert_true(ask(ALICE, market_replace(1, 3, 80, PRICE), &request[2]));
+    assert_int_equal(ask(ALICE, market_enter(1, 'S', 100, "ABC", PRICE), &request[0]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 2, 90, PRICE), &request[1]), 1);
+    assert_int_equal(ask(ALICE, market_replace(1, 3, 80, PRICE), &request[2]), 1);
     for (int i = 0; i < 3; i++) carry_out(&request[i]);
     (void)hear(ALICE, OUCH_ACCEPTED);
     assert_int_equal(hear(ALICE, OUCH_REPLACED)->replaced.user_ref, 2);
@@ -501,8 +553,8 @@ static void a_slot_is_free_once_the_fill_that_ends_it_has_come_back(void **state
     uint32_t ref = market_size.orders;
     told_next = told_count;
     /* Bob's order fills Alice's first. Until that has come back, the book is full. */
-    assert_true(ask(BOB, market_enter(1, 'B', 1, "ABC", PRICE), &request[0]));
-    assert_true(ask(ALICE, market_enter(ref, 'S', 1, "ABC", PRICE), &request[1]));
+    assert_int_equal(ask(BOB, market_enter(1, 'B', 1, "ABC", PRICE), &request[0]), 1);
+    assert_int_equal(ask(ALICE, market_enter(ref, 'S', 1, "ABC", PRICE), &request[1]), 1);
     carry_out(&request[0]);
     carry_out(&request[1]);
     (void)hear(BOB, OUCH_ACCEPTED);
@@ -533,7 +585,7 @@ static void what_is_no_message_is_rejected_and_harms_nothing(void **state) {
                 { noise, sizeof noise - 1 },
                 { noise, sizeof noise } };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        assert_true(ask_bytes(ALICE, row[i].bytes, row[i].count, &request));
+        assert_int_equal(ask_bytes(ALICE, row[i].bytes, row[i].count, &request), 1);
         carry_out(&request);
         hear_rejected(ALICE, 0, OUCH_REJECT_OTHER);
     }
@@ -614,7 +666,7 @@ static void random_requests_leave_the_tables_whole(void **state) {
                 if (random_below(&random, 4) == 0) message.enter_order.tif = OUCH_TIF_IOC;
                 break;
             }
-            count += ask(session, message, &request[count]);
+            count += ask(session, message, &request[count]) > 0;
         }
         for (unsigned i = 0; i < count; i++) carry_out(&request[i]);
         told_count = told_next = 0;
@@ -654,6 +706,9 @@ int main(void) {
         TEST(an_invalid_replacement_takes_the_order_off),
         TEST(a_replacement_at_a_closed_gate_is_rejected_and_the_order_stays),
         TEST(requests_behind_one_another_find_their_orders),
+        TEST(what_names_a_replacement_waits_until_it_is_known),
+        TEST(a_replacement_of_a_second_replacement_does_not_hit_the_first),
+        TEST(a_cancel_of_a_failed_replacement_does_not_hit_who_has_its_slot),
         TEST(what_follows_a_refused_order_is_silent),
         TEST(of_two_replacements_of_one_order_the_first_counts),
         TEST(a_slot_is_free_once_the_fill_that_ends_it_has_come_back),
