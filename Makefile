@@ -13,6 +13,8 @@ CARD     ?= sim
 CLIENTS  ?= 4
 ROWS     ?=
 PACE     ?=
+TRANSPORT ?=
+PORT     ?=
 
 B         = build/$(PROFILE)
 WARN      = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
@@ -45,11 +47,12 @@ programs  = $(B)/wirepit-gateway $(B)/wirepit-replay
 ## make            build every program
 all: $(programs)
 
-## make run        trade an order flow through the Verilated card over TCP and print the summary
+## make run        trade an order flow through AF_XDP, DPDK, lwIP and the Verilated card and print the summary
 ##                 FLOW=day|stream|<LOBSTER or CSV file>  CARD=sim|soft  CLIENTS=1..16  ROWS=n  PACE=real|flat|strict
+##                 TRANSPORT=lwip|kernel  PORT=af_xdp|af_packet|tap|none
 run: deps-build
 	@$(MAKE) --no-print-directory -s -j2 all
-	@FLOW="$(FLOW)" CARD="$(CARD)" CLIENTS="$(CLIENTS)" ROWS="$(ROWS)" PACE="$(PACE)" host/package/run.sh
+	@FLOW="$(FLOW)" CARD="$(CARD)" CLIENTS="$(CLIENTS)" ROWS="$(ROWS)" PACE="$(PACE)" TRANSPORT="$(TRANSPORT)" PORT="$(PORT)" host/package/run.sh
 
 ## make help       this list
 help:

@@ -307,6 +307,7 @@ static void find_sockets(struct dpdk *dpdk, enum dpdk_port port) {
 }
 
 static int open_port(struct dpdk *dpdk, const struct dpdk_options *options, enum dpdk_port port) {
+    bool asked = false; /* DPDK, and what it refuses it does not explain */
     int code = 0;
     if (port == DPDK_EAL) {
         dpdk->port = (uint16_t)rte_eth_find_next(0);
@@ -317,6 +318,7 @@ static int open_port(struct dpdk *dpdk, const struct dpdk_options *options, enum
                            options->eal);
     } else {
         code = check_interface(options, port);
+        asked = code == 0;
         if (code == 0) code = add_device(options, port, &dpdk->port);
     }
     if (code == 0) {
@@ -324,9 +326,11 @@ static int open_port(struct dpdk *dpdk, const struct dpdk_options *options, enum
         if (code != 0) (void)rte_eth_dev_close(dpdk->port);
     }
     if (code != 0) {
-        if (code == -EPERM || geteuid() != 0)
-            code = err_wrap(code, "are you root, or have CAP_NET_RAW (af_xdp: CAP_NET_ADMIN, "
-                                  "CAP_BPF, CAP_SYS_ADMIN too)? ");
+        if (asked && port == DPDK_AF_XDP)
+            code = err_wrap(code, "it needs root outside of a user namespace, or CAP_NET_ADMIN, "
+                                  "CAP_NET_RAW, CAP_BPF and CAP_SYS_ADMIN; ");
+        else if (asked && port != DPDK_EAL)
+            code = err_wrap(code, "it needs root, which a user namespace can give; ");
         return err_wrap(code, "port %s on %s: ", port_names[port],
                         port == DPDK_EAL ? "the NIC" : options->interface);
     }

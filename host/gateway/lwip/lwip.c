@@ -483,9 +483,6 @@ static int check_options(const struct lwip_options *options) {
                        "lwip serves up to %d connections, not %u; take fewer sessions, or the "
                        "kernel's TCP with --transport kernel",
                        LWIP_CONNECTIONS_MAX, options->connections_max);
-    if (options->port == 0)
-        return err_set(-EINVAL,
-                       "lwip needs a TCP port, it does not choose one; set it with --port");
     uint32_t host = lwip_ntohl(options->address & ~options->netmask);
     uint32_t mask = lwip_ntohl(options->netmask);
     if ((~mask & (~mask + 1)) != 0 || mask == 0)
@@ -529,10 +526,11 @@ int lwip_open(const struct lwip_options *options, struct transport **transport) 
     if (code != 0) return code;
     struct lwip *lwip = calloc(1, sizeof *lwip);
     if (lwip == NULL) return err_set(-ENOMEM, "no memory for lwip");
-    lwip->transport = (struct transport){ .operations = &lwip_operations,
-                                          .connections_max = options->connections_max,
-                                          .port = options->port,
-                                          .name = "lwip" };
+    lwip->transport =
+        (struct transport){ .operations = &lwip_operations,
+                            .connections_max = options->connections_max,
+                            .port = options->port != 0 ? options->port : LWIP_PORT_DEFAULT,
+                            .name = "lwip" };
     lwip->nic = options->nic;
     lwip->clock_ns = options->clock_ns;
     lwip->linked = true;

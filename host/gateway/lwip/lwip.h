@@ -17,6 +17,7 @@ enum {
     LWIP_HALF_OPEN_MS = 200, /* for the last part of the handshake */
     LWIP_LINGER_MS = 2000,   /* for a dropped connection to take what was sent */
     LWIP_NEIGHBOURS_MAX = 64,
+    LWIP_PORT_DEFAULT = 26400,
 };
 
 /* A host whose MAC address is known for good: nobody can say another. */
@@ -29,7 +30,7 @@ struct lwip_options {
     struct nic *nic; /* lwip_open takes it over when it returns 0 */
     uint32_t address, netmask;
     uint32_t router; /* 0 for none */
-    uint16_t port;
+    uint16_t port;   /* 0 is LWIP_PORT_DEFAULT: all ports are free */
     uint32_t connections_max;
     const struct lwip_neighbour *neighbours;
     uint32_t neighbour_count;
