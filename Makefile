@@ -36,6 +36,7 @@ include host/gateway/lwip.mk
 include tests/rtl/rtl.mk
 include tests/formal/formal.mk
 include tests/e2e/e2e.mk
+include tests/fault/fault.mk
 include tests/tests.mk
 
 .DEFAULT_GOAL := all
