@@ -2,6 +2,16 @@
 #include "host/base/err.h"
 #include <errno.h>
 
+static bool power_of_two(uint32_t value, uint32_t min, uint32_t max) {
+    return value >= min && value <= max && (value & (value - 1)) == 0;
+}
+
+bool card_size_valid(const struct card_size *size) {
+    return power_of_two(size->symbols, 2, 1u << 16) && power_of_two(size->accounts, 2, 1u << 16) &&
+           power_of_two(size->orders, 2, 1u << LIMIT_SLOT_BITS) &&
+           power_of_two(size->levels, 64, 4096);
+}
+
 int card_check(struct card *card) {
     uint32_t theirs = card_read(card, REG_DIGEST);
     if (theirs != abi_digest())

@@ -9,8 +9,8 @@
 
 /* Sizes of the card's tables. Each is a power of two. */
 struct card_size {
-    uint32_t symbols;  /* 1 to 65,536 */
-    uint32_t accounts; /* 1 to 65,536; as many firms and sessions */
+    uint32_t symbols;  /* 2 to 65,536 */
+    uint32_t accounts; /* 2 to 65,536; as many firms and sessions */
     uint32_t orders;   /* 2 to 2^LIMIT_SLOT_BITS */
     uint32_t levels;   /* 64 to 4,096 */
 };
@@ -18,6 +18,9 @@ struct card_size {
 /* CARD_SIZE_DEFAULT is what the RTL's parameters are when nobody sets them. */
 #define CARD_SIZE_DEFAULT \
     ((struct card_size){ .symbols = 64, .accounts = 256, .orders = 65536, .levels = 4096 })
+
+/* card_size_valid says whether a card can have this size. */
+bool card_size_valid(const struct card_size *size);
 
 struct card;
 
@@ -44,10 +47,10 @@ static inline int card_push(struct card *card, const struct command *command) {
 }
 
 /* card_poll copies up to events_max events that have arrived, in order, and gives the card room for
-   as many more. Returns their count, 0 when there is none yet; or a negative errno after which the
-   card is dead until reset: -EIO     the card does not answer, or what it wrote makes no sense
-   (err_text says what) -EPROTO  lock-step: the card and the reference engine differ; err_text names
-   the files with both records */
+   as many more. Returns their count, 0 when there is none yet; or a negative errno, with err_text,
+   after which the card is dead until reset:
+     -EIO     the card does not answer, or what it wrote makes no sense
+     -EPROTO  lock-step: card and reference engine differ; the text names the files with both */
 static inline int card_poll(struct card *card, struct event *events, uint32_t events_max) {
     return card->operations->poll(card, events, events_max);
 }

@@ -191,10 +191,6 @@ static void port_close(struct card *card) {
     port->operations->close(port);
 }
 
-static bool power_of_two(uint32_t value, uint32_t min, uint32_t max) {
-    return value >= min && value <= max && (value & (value - 1)) == 0;
-}
-
 int port_open(struct port *port, const char *name) {
     static const struct card_operations operations = {
         .push = port_push,
@@ -215,9 +211,7 @@ int port_open(struct port *port, const char *name) {
     int error = card_check(&port->card);
     if (error != 0) return error;
     const struct card_size *size = &port->card.size;
-    if (!power_of_two(size->symbols, 1, 1u << 16) || !power_of_two(size->accounts, 1, 1u << 16) ||
-        !power_of_two(size->orders, 2, 1u << LIMIT_SLOT_BITS) ||
-        !power_of_two(size->levels, 64, 4096))
+    if (!card_size_valid(size))
         return err_set(-EIO,
                        "card %s: says %u symbols, %u accounts, %u orders, %u levels, which no card "
                        "can have; load its image again",

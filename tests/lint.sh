@@ -42,7 +42,10 @@ may host/journal
 may host/book
 may host/ledger
 may host/bpf build/bpf
-may host/gateway host/gateway/lwip host/bpf driver host/wire host/journal host/engine host/softcard sim
+# gateway_main.c puts the parts together, cards among them; nothing else of the gateway knows what a card is made of.
+may host/gateway host/gateway/lwip host/bpf host/control driver host/wire host/journal host/engine host/softcard sim
+hits=$(grep -lE '#include "(host/engine|host/softcard|sim)/' $(git ls-files 'host/gateway/*.[ch]') | grep -vE '^host/gateway/(gateway_main|verify)\.c$') &&
+    complain "only gateway_main.c and verify.c know what a card is made of: $hits"
 may host/gateway/lwip host/gateway host/bpf
 may host/client host/wire
 exit $failed

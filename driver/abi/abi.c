@@ -35,7 +35,8 @@ uint32_t abi_digest(void) {
     return hash;
 }
 
-/* Every register has its own offset and every number of a group its own name: an equal pair does not compile. */
+/* Every register has its own offset: an equal pair is an equal case, which does not compile. Numbers of codes and rows
+   are compared by tests/unit/test_abi.c. */
 void abi_offsets_differ(uint32_t offset);
 void abi_offsets_differ(uint32_t offset) {
     switch (offset) {

@@ -53,6 +53,7 @@ enum { /* OPCODE_NEW == 2, ORDER_IOC == 1 << 0 */
 #define USE(opcode, part)
 #define FLAG(group, name, bit, built, meaning)   group##_##name = 1 << (bit),
 #include "driver/abi/codes.def"
+#include "driver/abi/version.def"
 #undef CODE
 #undef LIMIT
 #undef USE

@@ -49,6 +49,7 @@ static void print_verilog(void) {
     printf("`define " #group "_" #name " %u\n", (unsigned)(bit) + 8u * (strcmp(#group, "EVENT") == 0 \
         ? (unsigned)offsetof(struct event, flags) : (unsigned)offsetof(struct command, flags)));
 #include "driver/abi/codes.def"
+#include "driver/abi/version.def"
 #undef CODE
 #undef LIMIT
 #undef USE
@@ -95,6 +96,7 @@ static void print_markdown(void) {
 #define FLAG(group, name, bit, built, meaning) \
     printf("| " #group "_" #name " | bit %u | %s%s |\n", (unsigned)(bit), meaning, (built) ? "" : " (to be built)");
 #include "driver/abi/codes.def"
+#include "driver/abi/version.def"
 #undef CODE
 #undef LIMIT
 #undef USE

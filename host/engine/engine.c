@@ -77,13 +77,8 @@ struct run {
     bool holding;
 };
 
-static bool power_of_two(uint32_t n) { return n != 0 && (n & (n - 1)) == 0; }
-
 struct engine *engine_new(const struct card_size *size) {
-    CHECK(power_of_two(size->symbols) && size->symbols <= 65536);
-    CHECK(power_of_two(size->accounts) && size->accounts <= 65536);
-    CHECK(power_of_two(size->orders) && size->orders <= 1u << LIMIT_SLOT_BITS);
-    CHECK(power_of_two(size->levels) && size->levels >= 64 && size->levels <= BITMAP_BITS);
+    CHECK(card_size_valid(size) && size->levels <= BITMAP_BITS);
     struct engine *engine = calloc(1, sizeof *engine);
     if (!engine) return NULL;
     engine->size = *size;

@@ -3,7 +3,7 @@
  *
  * Pure: no I/O, no clock, no allocation after engine_new; time comes in with each command.
  * The law is design section 5, restated rule by rule in host/engine/README.md and
- * tests/unit/scenarios.def. */
+ * tests/rtl/scenarios.txt. */
 #ifndef HOST_ENGINE_ENGINE_H
 #define HOST_ENGINE_ENGINE_H
 

@@ -197,10 +197,6 @@ static void softcard_close(struct card *card) {
     free(soft);
 }
 
-static bool power_of_two(uint32_t value, uint32_t min, uint32_t max) {
-    return value >= min && value <= max && (value & (value - 1)) == 0;
-}
-
 int softcard_open(const struct card_size *size, struct card **card) {
     static const struct card_operations operations = {
         .push = softcard_push,
@@ -209,9 +205,7 @@ int softcard_open(const struct card_size *size, struct card **card) {
         .write = softcard_write,
         .close = softcard_close,
     };
-    if (!power_of_two(size->symbols, 1, 1u << 16) || !power_of_two(size->accounts, 1, 1u << 16) ||
-        !power_of_two(size->orders, 2, 1u << LIMIT_SLOT_BITS) ||
-        !power_of_two(size->levels, 64, 4096))
+    if (!card_size_valid(size))
         return err_set(-EINVAL,
                        "card soft: %u symbols, %u accounts, %u orders, %u levels: each must be a "
                        "power of two within what card.h allows",

@@ -1,6 +1,6 @@
 // core: the engine. Takes commands strictly one after another and says what each did: check, risk, book, report.
 //
-//   latency     in clocks from the command's taking, by tests/rtl/test_core.c: see rtl/core/README.md
+//   latency     in clocks from the command's taking, by tests/rtl/test_clocks.c: see rtl/core/README.md
 //   throughput  one command at a time
 //   slow sink   an event that cannot leave holds the command where it is; nothing is lost
 //   reset       the gate is closed; init_done_o says when the tables are swept and commands are taken
@@ -41,10 +41,15 @@ module core #(
     localparam LEVEL_W    = $clog2(LEVELS);
     localparam POSITION_W = ACCOUNT_W + SYMBOL_W;
     localparam BOOK_W     = SYMBOL_W + 1;
+
+    // The sweep runs over the largest table: slots, positions, words of occupancy.
+    function integer widest(input integer a, input integer b);
+        widest = a > b ? a : b;
+    endfunction
+    localparam SWEEP_W    = widest(widest(SLOT_W, POSITION_W), BOOK_W + 6);
     localparam [31:0] LEVEL_LAST   = LEVELS - 1;
     localparam [31:0] ACCOUNT_LAST = ACCOUNTS - 1;
     localparam [11:0] LEVEL_MASK   = LEVEL_LAST[11:0];     // levels are counted modulo LEVELS
-    localparam SWEEP_W    = 21;         // counts over the largest table
 
     localparam [5:0]
         SWEEP        = 6'd0,            // clear the tables after reset
@@ -809,7 +814,7 @@ module core #(
         case (state_q)
             SWEEP: begin
                 sweep_q <= sweep_q + 1'b1;
-                if (&sweep_q[SWEEP_LAST_W-1:0]) state_q <= IDLE;
+                if (&sweep_q) state_q <= IDLE;
             end
 
             IDLE: if (take) begin
@@ -1032,12 +1037,6 @@ module core #(
             session_killed_q <= {ACCOUNTS{1'b0}};
         end
     end
-
-    // The sweep runs over the largest table: slots, positions, accounts, words of occupancy.
-    function integer widest(input integer a, input integer b);
-        widest = a > b ? a : b;
-    endfunction
-    localparam SWEEP_LAST_W = widest(widest(SLOT_W, POSITION_W), BOOK_W + 6);
 
     `CHECK(fill_is_not_zero,        state_q != BOOK || fill_q != 20'd0)
     `CHECK(maker_is_live,           state_q != BOOK || row_live)

@@ -1,7 +1,8 @@
 // occupancy: which levels are occupied, for every book (a symbol's side): 64 words of 64 bits and a summary word each,
 // so that the nearest occupied level is two find-first steps away, never a scan.
 //
-//   latency     SET, CLEAR: done_o 2 clocks after start_i. FIND: 2 if the first word has it, else 4. Always one of these.
+//   latency     SET, CLEAR: done_o 2 clocks after start_i. FIND: 2 if the first word has it or the book is
+//               empty, else 4
 //   throughput  one request at a time; start_i only while idle
 //   searching   starts at level_i itself and wraps at the end, so that a band may begin at any level
 //   reset       sweep_i clears the book sweep_book_i, word sweep_word_i; no request meanwhile

@@ -1,7 +1,7 @@
 // report: number the events of a command and send them out; the last one of a command carries the end mark.
 //
 //   latency     an event leaves when the next one or the end comes, because only then it is known whether it is the last
-//   throughput  one event every 2 clocks
+//   throughput  one event a clock
 //   slow sink   s_event_tready and end_ready_o stay low; nothing is lost
 //   reset       event numbers and command numbers start again at 1
 //   invariant   events of a command are contiguous and numbered without gaps

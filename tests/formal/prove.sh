@@ -33,6 +33,10 @@ proof() {
     [ $result = passed ] || grep -E 'Assert failed|Status|rror' "$3.out"
 }
 
+for list in tests/formal/proofs tests/formal/bugs; do
+    grep -q '^[^#]' "$list" || { echo "prove: $list names nothing; a run that proves nothing is no proof" >&2; exit 1; }
+done
+
 while read -r module parameters bounded induction; do
     case $module in '#'* | '') continue ;; esac
     smt2=$work/$module.$(echo "$parameters" | tr -c 'A-Za-z0-9\n' _).smt2

@@ -1,7 +1,7 @@
 /* golden: the trades that twelve independent engines agree on, from the reference engine and from
  * the RTL.
  *
- *   golden [--data DIRECTORY] [--json FILE] [--rtl-rows N]
+ *   golden [--data DIRECTORY] [--json FILE]
  *
  * The hash is FNV-1a of 64 bits, byte by byte, over six little-endian words a trade: the number 1,
  * the taker message's sequence, the price in ticks, the quantity, the maker's and the taker's order

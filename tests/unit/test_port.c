@@ -165,7 +165,7 @@ static void open_refuses_a_size_no_card_can_have(void **state) {
         int error;
     } row[] = {
         // clang-format off
-        { REG_SYMBOLS,  0,          -EIO }, { REG_SYMBOLS,  1,       0 },
+        { REG_SYMBOLS,  1,          -EIO }, { REG_SYMBOLS,  2,       0 },
         { REG_SYMBOLS,  3,          -EIO }, { REG_SYMBOLS,  1 << 16, 0 },
         { REG_SYMBOLS,  1 << 17,    -EIO }, { REG_ACCOUNTS, 1 << 16, 0 },
         { REG_ACCOUNTS, 1 << 17,    -EIO }, { REG_ORDERS,   2,       0 },

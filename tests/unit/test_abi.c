@@ -1,0 +1,124 @@
+/* test_abi: the tables of the contract against themselves: numbers that must differ, lists without
+ * gaps, masks. */
+#include "driver/abi/abi.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static const struct {
+    const char *group, *name;
+    unsigned number;
+} codes[] = {
+#define CODE(group, name, number, meaning) { #group, #name, number },
+#define LIMIT(name, number, meaning)
+#define USE(opcode, part)
+#define FLAG(group, name, bit, built, meaning)
+#include "driver/abi/codes.def"
+#undef CODE
+#undef LIMIT
+#undef USE
+#undef FLAG
+};
+enum { CODES = sizeof codes / sizeof *codes };
+
+static bool same(const char *a, const char *b) { return strcmp(a, b) == 0; }
+
+static void no_two_codes_of_a_group_share_a_number(void **state) {
+    (void)state;
+    /* MODE serves two kinds of command, which never meet. */
+    for (int i = 0; i < CODES; i++)
+        for (int j = 0; j < i; j++)
+            if (same(codes[i].group, codes[j].group) && !same(codes[i].group, "MODE") &&
+                codes[i].number == codes[j].number)
+                fail_msg("%s_%s and %s are both %u", codes[i].group, codes[i].name, codes[j].name,
+                         codes[i].number);
+}
+
+static void every_code_fits_its_part(void **state) {
+    (void)state;
+    for (int i = 0; i < CODES; i++)
+        if (codes[i].number > UINT8_MAX)
+            fail_msg("%s_%s is more than a byte holds", codes[i].group, codes[i].name);
+}
+
+static void names_are_found_by_number(void **state) {
+    (void)state;
+    for (int i = 0; i < CODES; i++) {
+        if (same(codes[i].group, "OPCODE"))
+            assert_string_equal(abi_opcode_name(codes[i].number), codes[i].name);
+        if (same(codes[i].group, "REASON"))
+            assert_string_equal(abi_reason_name(codes[i].number), codes[i].name);
+        if (same(codes[i].group, "KIND"))
+            assert_string_equal(abi_kind_name(codes[i].number), codes[i].name);
+        if (same(codes[i].group, "COUNTER"))
+            assert_string_equal(abi_counter_name(codes[i].number), codes[i].name);
+    }
+    assert_string_equal(abi_opcode_name(0), "?");
+    assert_string_equal(abi_reason_name(255), "?");
+}
+
+static void fields_of_a_table_are_numbered_without_gaps(void **state) {
+    (void)state;
+    int fields = 0, seen = 0;
+#define ROW(table, name, number, access, min, max, meaning) fields++;
+#include "driver/abi/rows.def"
+#undef ROW
+    for (unsigned table = 0; table <= TABLE_SESSION; table++) {
+        assert_null(abi_row(table, 0));
+        for (unsigned number = 1; abi_row(table, number); number++) {
+            const struct abi_row *row = abi_row(table, number);
+            assert_true(row->min <= row->max);
+            seen++;
+        }
+    }
+    assert_int_equal(seen, fields); /* fewer: two fields share a number, or one lies behind a gap */
+}
+
+static void a_mask_covers_what_the_opcode_uses_and_nothing_else(void **state) {
+    (void)state;
+    const uint8_t *used = abi_used(OPCODE_CANCEL);
+    assert_non_null(used);
+    assert_int_equal(used[offsetof(struct command, stamp_ns)], 0xff);
+    assert_int_equal(used[offsetof(struct command, quantity)], 0xff);
+    assert_int_equal(used[offsetof(struct command, quantity) + 3], 0xff);
+    assert_int_equal(used[offsetof(struct command, price_e4)], 0);
+    assert_int_equal(used[offsetof(struct command, reserved)], 0);
+    assert_non_null(abi_used(OPCODE_NOP));
+    assert_null(abi_used(OPCODE_SWEEP)); /* still to be built */
+    assert_null(abi_used(0));
+    assert_null(abi_used(255));
+}
+
+static void counters_lie_below_the_end_of_their_registers(void **state) {
+    (void)state;
+    for (int i = 0; i < CODES; i++)
+        if (same(codes[i].group, "COUNTER"))
+            assert_true(REG_COUNTERS + 8 * (codes[i].number + 1) <= REG_COUNTERS_END);
+}
+
+static void a_text_is_cut_at_its_end(void **state) {
+    (void)state;
+    char text[ABI_TEXT_BYTES];
+    struct command command;
+    memset(&command, 0xff, sizeof command);
+    assert_true(strlen(abi_command_text(&command, text)) < ABI_TEXT_BYTES);
+    struct event event;
+    memset(&event, 0xff, sizeof event);
+    assert_true(strlen(abi_event_text(&event, text)) < ABI_TEXT_BYTES);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_two_codes_of_a_group_share_a_number),
+        cmocka_unit_test(every_code_fits_its_part),
+        cmocka_unit_test(names_are_found_by_number),
+        cmocka_unit_test(fields_of_a_table_are_numbered_without_gaps),
+        cmocka_unit_test(a_mask_covers_what_the_opcode_uses_and_nothing_else),
+        cmocka_unit_test(counters_lie_below_the_end_of_their_registers),
+        cmocka_unit_test(a_text_is_cut_at_its_end),
+    };
+    return cmocka_run_group_tests_name("abi", tests, NULL, NULL);
+}
