@@ -2,7 +2,7 @@
 # run.sh RESULTS: run the tests listed on standard input, one command a line, and end with "N passed, N failed".
 #
 # A cmocka test counts by its own cases, any other command as one case by its exit code. What a test prints goes to
-# RESULTS/<n>.log and is shown where it fails. SEED is handed on in the environment.
+# RESULTS/<n>.log and is shown where it fails; a line "skipped: <why>" is always shown. SEED is handed on in the environment.
 set -u
 results=$1
 rm -rf "$results"
@@ -20,7 +20,7 @@ while read -r command; do
     good=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }')
     bad=$(sed -n 's/^ *\([0-9]*\) FAILED TEST.*/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }')
     if test "$code" -eq 0; then
-        test "$good" -gt 0 || good=1
+        test "$good" -gt 0 || grep -q "^skipped: " "$log" || good=1
     else
         test "$bad" -gt 0 || bad=1
     fi
@@ -28,6 +28,7 @@ while read -r command; do
     word=ok
     test "$code" -eq 0 || word=FAILED
     printf '%-6s %4d s  %3d cases  %s\n' "$word" $(($(date +%s) - from)) $((good + bad)) "$command"
+    sed -n 's/^skipped: /       skipped: /p' "$log"
     test "$code" -eq 0 || tail -n 40 "$log"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -55,7 +55,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list argu
 /* ---- What may go wrong, in words ---- */
 
 static int kernel_error(int code, const char *interface, const char *what) {
-    if (code == -EPERM || code == -EACCES)
+    if (code == -EPERM)
         return err_set(-EPERM,
                        "%s: %s: not permitted; XDP steering needs root, or CAP_BPF, CAP_NET_ADMIN "
                        "and CAP_SYS_ADMIN outside of user namespaces",
