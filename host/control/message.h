@@ -2,7 +2,7 @@
  * zero are left out when writing and may be left out when reading.
  *
  *   {"opcode":"KILL","field":"FIRM","mode":"KILL","firm":"firm01"}
- *   {"number":812,"command":790,"kind":"STATE","flags":1,"value":1,"table":"FIRM","field":1}
+ *   {"number":812,"command":790,"kind":"STATE","flags":1,"value":1,"table":"FIRM","field":"KILLED"}
  *
  * Opcodes, sides, modes, tables, kinds and reasons are the names of codes.def; fields of a row
  * those of rows.def. A number is taken wherever a name is. */
