@@ -446,6 +446,8 @@ void model_window_write(struct model *model, uint32_t address, const void *bytes
     }
 }
 
+unsigned model_posted(const struct model *model) { return model->queue_count; }
+
 const char *model_fault(const struct model *model) {
     return model->fault.empty() ? nullptr : model->fault.c_str();
 }

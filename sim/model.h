@@ -69,6 +69,9 @@ uint32_t model_read(struct model *model, uint32_t reg);
 void model_write(struct model *model, uint32_t reg, uint32_t value);
 void model_window_write(struct model *model, uint32_t address, const void *bytes, uint64_t strobes);
 
+/* model_posted counts the writes that wait to enter the card. */
+unsigned model_posted(const struct model *model);
+
 /* model_fault is NULL while all is well, else what went wrong first, for a person: an assertion of
    the RTL, a write outside the memory, a bus that breaks its protocol or does not answer. */
 const char *model_fault(const struct model *model);

@@ -42,10 +42,13 @@ $(V)/libruntime.a: $(runtime)
 $(V)/model.o: sim/model.cpp $(foreach size,$(sim_sizes),$(V)/$(size)/verilated) $(headers) sim/sizes.def
 	$(CXX) $(verilated_cxxflags) -Wall -Wextra -Werror -g -I. $(foreach size,$(sim_sizes),-isystem $(V)/$(size)) -c -o $@ $<
 
-$(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(wildcard sim/*.c)) $(V)/model.o
+$(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(filter-out %_main.c,$(wildcard sim/*.c))) $(V)/model.o
 	@rm -f $@
 	ar rcs $@ $^
 
-sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib difference)
+$(B)/wirepit-card: $(B)/sim/wirepit_card_main.o $(sim_libs) $(archive)
+	$(CXX) $(SANITIZE) -o $@ $^ $(sim_ldlibs)
+
+sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib difference bus)
 $(sim_tests): $(B)/tests/rtl/%: $(B)/tests/rtl/%.o $(B)/tests/rtl/stimulus.o $(sim_libs) $(archive)
 	$(CXX) $(SANITIZE) -o $@ $^ -lcmocka $(sim_ldlibs)

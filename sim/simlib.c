@@ -3,6 +3,7 @@
 #include "host/base/check.h"
 #include "host/base/err.h"
 #include "sim/model.h"
+#include "sim/trace.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,9 +36,7 @@ struct simlib {
     size_t record_bytes, record_used;
     bool record_full;
 
-    char trace_path[PATH_BYTES]; /* empty: no trace */
-    uint64_t trace_since;        /* the clock its file begins at */
-    uint32_t trace_clocks;
+    struct trace trace;
 
     char wave_text[PATH_BYTES + 128];
 };
@@ -82,28 +81,13 @@ static void simlib_window_write(struct port *port, uint32_t slot, const struct c
     model_window_write(simlib->model, address, command, UINT64_MAX);
 }
 
-/* trace_turn begins a new file when the current one is long, and keeps the one before. A disk that
-   refuses ends the trace, not the card. */
-static void trace_turn(struct simlib *simlib) {
-    if (model_clocks(simlib->model) - simlib->trace_since < simlib->trace_clocks) return;
-    char before[PATH_BYTES + 16];
-    snprintf(before, sizeof before, "%s.before", simlib->trace_path);
-    model_trace_stop(simlib->model);
-    if (rename(simlib->trace_path, before) != 0 ||
-        model_trace_start(simlib->model, simlib->trace_path) != 0) {
-        simlib->trace_path[0] = 0;
-        return;
-    }
-    simlib->trace_since = model_clocks(simlib->model);
-}
-
 /* The port asks for clocks when its ring is empty. Without a command outstanding nothing need come:
    a few, so that the card's own doings go on. */
 static int simlib_progress(struct port *port) {
     struct simlib *simlib = simlib_of(port);
     const bool due = port_outstanding(port) != 0;
     uint64_t left = due ? SIMLIB_ANSWER_CLOCKS_MAX : SIMLIB_IDLE_CLOCKS;
-    if (simlib->trace_path[0] != 0) trace_turn(simlib);
+    trace_turn(&simlib->trace, simlib->model);
     while (left != 0 && !port_ready(port) && model_fault(simlib->model) == NULL)
         left -= model_run(simlib->model, left);
     if (model_fault(simlib->model) != NULL)
@@ -197,10 +181,9 @@ static const char *difference(void *context, const char *directory) {
     struct simlib *simlib = context;
     char *text = simlib->wave_text;
     const size_t bytes = sizeof simlib->wave_text;
-    if (simlib->trace_path[0] != 0) {
-        model_trace_stop(simlib->model);
-        snprintf(text, bytes, "the waveform up to there is in %s", simlib->trace_path);
-        simlib->trace_path[0] = 0;
+    if (simlib->trace.path[0] != 0) {
+        snprintf(text, bytes, "the waveform up to there is in %s", simlib->trace.path);
+        trace_stop(&simlib->trace, simlib->model);
         return text;
     }
     if (simlib->record_full) {
@@ -230,8 +213,6 @@ static int options_check(const struct simlib_options *options) {
         options->window_split_odds > MODEL_ODDS)
         return err_set(-EINVAL, "card sim: odds are out of %d, and stalls and gaps must end",
                        MODEL_ODDS);
-    if (options->trace_path != NULL && strlen(options->trace_path) >= PATH_BYTES)
-        return err_set(-EINVAL, "card sim: the path of the trace is too long");
     return 0;
 }
 
@@ -259,12 +240,9 @@ static int ready(struct simlib *simlib, const struct simlib_options *options) {
     simlib->model = model_new(&simlib->model_options);
     if (simlib->model == NULL) return -EINVAL;
     if (options->trace_path != NULL) {
-        int error = model_trace_start(simlib->model, options->trace_path);
+        int error =
+            trace_start(&simlib->trace, simlib->model, options->trace_path, options->trace_clocks);
         if (error != 0) return error;
-        snprintf(simlib->trace_path, sizeof simlib->trace_path, "%s", options->trace_path);
-        simlib->trace_since = model_clocks(simlib->model);
-        simlib->trace_clocks =
-            options->trace_clocks != 0 ? options->trace_clocks : SIMLIB_TRACE_CLOCKS;
     }
 
     static const struct port_operations operations = {

@@ -16,7 +16,6 @@ enum {
     SIMLIB_ANSWER_CLOCKS_MAX = 1 << 22, /* without an event while a command is outstanding: dead */
     SIMLIB_RECORD_BYTES = 256 << 20,    /* touched only as far as it is used */
     SIMLIB_WAVE_CLOCKS = 8192,          /* of the waveform before a difference */
-    SIMLIB_TRACE_CLOCKS = 1 << 20, /* of one file of the trace; the one before is <path>.before */
 };
 
 /* All zero is the default: the default size, no trace, in lock-step, nothing held up. */
@@ -25,7 +24,7 @@ struct simlib_options {
     uint64_t seed;          /* of what registers hold before reset, and of the odds */
     uint32_t ring_log2;     /* 0 is SIMLIB_RING_LOG2 */
     const char *trace_path; /* waveform while the card runs, ten times slower; NULL is none */
-    uint32_t trace_clocks;  /* 0 is SIMLIB_TRACE_CLOCKS */
+    uint32_t trace_clocks;  /* of one file; see sim/trace.h */
     bool lockstep_off;
     const char *lockstep_directory; /* NULL is build/lockstep */
     size_t record_bytes; /* for the calls that the waveform of a difference is made from; 0 is
