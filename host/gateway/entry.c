@@ -393,7 +393,10 @@ int entry_message(struct entry *entry, uint16_t session, const uint8_t *bytes, s
     struct ouch_message message;
     struct ouch_fault fault;
     start(request, ENTRY_CLIENT, session, time_ns, bytes, count);
-    if (count > ENTRY_MESSAGE_BYTES_MAX) return reject(request, OUCH_REJECT_OTHER, false);
+    if (count > ENTRY_MESSAGE_BYTES_MAX) {
+        request->header.over_long = 1;
+        return reject(request, OUCH_REJECT_OTHER, false);
+    }
     int decoded = ouch_decode(OUCH_IN, request->message, count, &message, &fault);
     if (decoded == -EBADMSG) return reject(request, (uint16_t)fault.reject, false);
     remember(request, &message);
@@ -738,10 +741,13 @@ int entry_restore(struct entry *entry, uint16_t session, const uint8_t *input, s
     start(request, header.origin, session, header.time_ns, input + sizeof header,
           bytes - sizeof header);
     request->header = header;
+    if (header.over_long > (header.action == ENTRY_REJECT))
+        return err_set(-EBADMSG, "an input record that is over-long and was not refused for it");
 
     struct ouch_message message = { .kind = OUCH_NOTHING };
     struct ouch_fault fault;
-    bool named = header.origin == ENTRY_CLIENT && header.action <= ENTRY_QUERY;
+    bool named =
+        header.origin == ENTRY_CLIENT && header.action <= ENTRY_QUERY && header.over_long == 0;
     if (named &&
         ouch_decode(OUCH_IN, request->message, request->bytes, &message, &fault) != -EBADMSG)
         remember(request, &message);

@@ -41,12 +41,12 @@ enum entry_action {
 
 /* What of a request goes into the journal, before the client's message. */
 struct entry_header {
-    uint64_t time_ns;   /* nanoseconds since the epoch */
-    uint8_t origin;     /* enum entry_origin */
-    uint8_t action;     /* enum entry_action */
-    uint8_t consumes;   /* REJECT: the message's UserRefNum is used up */
-    uint8_t reserved_a; /* zero */
-    uint16_t reject;    /* REJECT: enum ouch_reject */
+    uint64_t time_ns;  /* nanoseconds since the epoch */
+    uint8_t origin;    /* enum entry_origin */
+    uint8_t action;    /* enum entry_action */
+    uint8_t consumes;  /* REJECT: the message's UserRefNum is used up */
+    uint8_t over_long; /* REJECT: the message was longer than what is kept of it, and not read */
+    uint16_t reject;   /* REJECT: enum ouch_reject */
     uint16_t reserved_b;
 };
 static_assert(sizeof(struct entry_header) == 16, "the header has no hole");

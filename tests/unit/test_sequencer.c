@@ -1,8 +1,10 @@
 /* test_sequencer: requests through soft card and journal, and what a restart makes of the journal.
  */
+#include "host/base/bytes.h"
 #include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/base/random.h"
+#include "host/gateway/link.h"
 #include "host/gateway/recovery.h"
 #include "host/gateway/sequencer.h"
 #include "host/gateway/verify.h"
@@ -321,6 +323,34 @@ static void a_torn_journal_is_completed_and_what_was_durable_is_kept(void **stat
     verify_journal();
 }
 
+/* What is kept of it may read as a message of its own, with a name to be rejected under. */
+static void an_over_long_message_is_rejected_the_same_after_a_restart(void **state) {
+    (void)state;
+    static struct desk desk;
+    static uint8_t bytes[LINK_MESSAGE_BYTES_MAX], before[STREAM_BYTES], after[STREAM_BYTES];
+    static const size_t row[] = { ENTRY_MESSAGE_BYTES_MAX, ENTRY_MESSAGE_BYTES_MAX + 1,
+                                  sizeof bytes };
+    struct ouch_message enter = market_enter(1, 'B', 1, "ABC", PRICE);
+    int count = ouch_encode(&enter, bytes, sizeof bytes);
+    assert_int_equal(count, OUCH_ENTER_ORDER_BYTES);
+    for (uint32_t at = OUCH_ENTER_ORDER_BYTES; at < sizeof bytes;
+         at += 3) /* options 2 bytes long */
+        bytes[at] = 2;
+    bytes_put_be16(bytes + OUCH_ENTER_ORDER_BYTES - 2,
+                   ENTRY_MESSAGE_BYTES_MAX - OUCH_ENTER_ORDER_BYTES);
+    desk_open(&desk);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        assert_int_equal(sequencer_message(desk.sequencer, ALICE, bytes, row[i], 0, wall_ns), 0);
+    settle(&desk);
+    assert_int_equal(desk.streams[ALICE].count, sizeof row / sizeof *row);
+    size_t used = copy_stream(&desk.streams[ALICE], before);
+    desk_close(&desk);
+    desk_open(&desk);
+    assert_int_equal(copy_stream(&desk.streams[ALICE], after), used);
+    assert_memory_equal(after, before, used);
+    desk_close(&desk);
+}
+
 /* Puts the first records of the journal in `from` into the directory of the test. Returns whether
    there were so many. */
 static bool copy_records(const char *from, uint64_t records) {
@@ -470,6 +500,7 @@ int main(void) {
         TEST(a_stream_that_is_nearly_full_ends_the_session),
         TEST(a_restart_finds_everything_as_it_was),
         TEST(a_torn_journal_is_completed_and_what_was_durable_is_kept),
+        TEST(an_over_long_message_is_rejected_the_same_after_a_restart),
         TEST(a_journal_that_ends_at_any_record_is_completed),
         TEST(another_configuration_does_not_continue_a_journal),
         TEST(a_withdrawal_takes_off_the_sessions_orders_only),
