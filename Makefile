@@ -49,11 +49,11 @@ programs  = $(B)/wirepit-gateway $(B)/wirepit-replay $(B)/wirepit-card
 all: $(programs)
 
 ## make run        trade an order flow through AF_XDP, DPDK, lwIP and the Verilated card and print the summary
-##                 FLOW=day|stream|<LOBSTER or CSV file>  CARD=sim|soft  CLIENTS=1..16  ROWS=n  PACE=real|flat|strict
+##                 FLOW=day|stream|<LOBSTER or CSV file>  CARD=sim|bus|soft  CLIENTS=1..16  ROWS=n  PACE=real|flat|strict  TRACE=file
 ##                 TRANSPORT=lwip|kernel  PORT=af_xdp|af_packet|tap|none
 run: deps-build
 	@$(MAKE) --no-print-directory -s -j2 all
-	@FLOW="$(FLOW)" CARD="$(CARD)" CLIENTS="$(CLIENTS)" ROWS="$(ROWS)" PACE="$(PACE)" TRANSPORT="$(TRANSPORT)" PORT="$(PORT)" host/package/run.sh
+	@FLOW="$(FLOW)" CARD="$(CARD)" CLIENTS="$(CLIENTS)" ROWS="$(ROWS)" PACE="$(PACE)" TRACE="$(TRACE)" TRANSPORT="$(TRANSPORT)" PORT="$(PORT)" host/package/run.sh
 
 ## make help       this list
 help:

@@ -205,24 +205,6 @@ static bool hello_say(const struct bus *bus, int socket, const int *fds, uint32_
     return sendmsg(socket, &message, MSG_NOSIGNAL) == sizeof hello;
 }
 
-/* A host that finds another one there is told so. */
-static void host_take(struct bus *bus, uint64_t now_ns) {
-    int socket = accept4(bus->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (socket < 0) return;
-    if (bus->host.socket >= 0) {
-        (void)hello_say(bus, socket, NULL, SIMBUS_BUSY);
-        (void)close(socket);
-        return;
-    }
-    bus->host.socket = socket;
-    bus->host.since_ns = now_ns;
-    int error = host_memory(bus);
-    if (error != 0)
-        host_drop(bus, strerror(-error));
-    else if (!hello_say(bus, socket, bus->host.fds, 0))
-        host_drop(bus, "it does not wait for the hello");
-}
-
 /* What comes on the socket is the host's hello, or its end. */
 static void host_hear(struct bus *bus) {
     struct simbus_hello hello;
@@ -238,6 +220,25 @@ static void host_hear(struct bus *bus) {
         bus->host.greeted = true;
         log_line("wirepit-card: a host is there");
     }
+}
+
+/* A host that finds another one there is told so. */
+static void host_take(struct bus *bus, uint64_t now_ns) {
+    int socket = accept4(bus->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (socket < 0) return;
+    if (bus->host.socket >= 0) host_hear(bus); /* it may be gone and its successor be here */
+    if (bus->host.socket >= 0) {
+        (void)hello_say(bus, socket, NULL, SIMBUS_BUSY);
+        (void)close(socket);
+        return;
+    }
+    bus->host.socket = socket;
+    bus->host.since_ns = now_ns;
+    int error = host_memory(bus);
+    if (error != 0)
+        host_drop(bus, strerror(-error));
+    else if (!hello_say(bus, socket, bus->host.fds, 0))
+        host_drop(bus, "it does not wait for the hello");
 }
 
 /* host_fault tells the host why nothing will move any more, and lets it go. */

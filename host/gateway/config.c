@@ -21,7 +21,7 @@ struct raw_nic {
 };
 
 struct raw_gateway {
-    char *listen, *journal;
+    char *listen, *journal, *card_socket;
     uint16_t port;
     int durability;
     enum config_card card;
@@ -83,7 +83,7 @@ struct raw {
 enum { DECIMAL_BYTES = 24 };
 
 static const cyaml_strval_t durability_names[] = { { "sync", 0 }, { "async", 1 } };
-static const cyaml_strval_t card_names[]       = { { "sim", CONFIG_CARD_SIM }, { "soft", CONFIG_CARD_SOFT } };
+static const cyaml_strval_t card_names[]       = { { "sim", CONFIG_CARD_SIM }, { "soft", CONFIG_CARD_SOFT }, { "bus", CONFIG_CARD_BUS } };
 static const cyaml_strval_t state_names[]      = { { "closed", SYMBOL_STATE_CLOSED }, { "open", SYMBOL_STATE_OPEN },
                                                    { "halted", SYMBOL_STATE_HALTED } };
 
@@ -115,6 +115,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
     CHOICE(raw_gateway, durability, durability_names),
     TEXT(raw_gateway, journal, CONFIG_PATH_BYTES - 1),
     CHOICE(raw_gateway, card, card_names),
+    TEXT_OPTIONAL(raw_gateway, card_socket, CONFIG_PATH_BYTES - 1),
     CYAML_FIELD_ENUM("transport", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, transport, transport_names, CYAML_ARRAY_LEN(transport_names)),
     CYAML_FIELD_MAPPING_PTR("nic", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_gateway, nic, nic_fields),
     CYAML_FIELD_UINT("soft_orders", CYAML_FLAG_OPTIONAL, struct raw_gateway, soft_orders),
@@ -450,6 +451,8 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
     config->port = raw->port;
     config->asynchronous = raw->durability == 1;
     config->card = raw->card;
+    (void)snprintf(config->card_socket, sizeof config->card_socket, "%s",
+                   raw->card_socket != NULL ? raw->card_socket : CONFIG_CARD_SOCKET);
     config->soft_orders = raw->soft_orders;
     config->journal_file = raw->journal_file;
     config->transport = raw->transport;

@@ -23,7 +23,10 @@ enum {
 #define CONFIG_JOURNAL_FILE_MIN (INT64_C(1) << 20)
 #define CONFIG_JOURNAL_FILE_MAX (INT64_C(1) << 40)
 
-enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT };
+enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT, CONFIG_CARD_BUS };
+
+/* Where wirepit-card listens, unless the file says otherwise. */
+#define CONFIG_CARD_SOCKET "build/run/card.socket"
 
 enum config_transport { CONFIG_TRANSPORT_KERNEL, CONFIG_TRANSPORT_LWIP };
 
@@ -91,7 +94,8 @@ struct config {
     bool asynchronous;     /* durability: replies wait for the write, not for the flush */
     char journal[CONFIG_PATH_BYTES];
     enum config_card card;
-    uint32_t soft_orders;  /* order slots of the soft card; 0 is the default card's */
+    char card_socket[CONFIG_PATH_BYTES]; /* of wirepit-card, for CONFIG_CARD_BUS */
+    uint32_t soft_orders;                /* order slots of the soft card; 0 is the default card's */
     uint64_t journal_file; /* bytes of a file of the journal; 0 is the journal's default */
     struct config_symbol *symbols;
     struct config_firm *firms;

@@ -1,5 +1,6 @@
 /* wirepit-gateway: the data plane's process: it owns card and journal and serves clients over TCP.
  */
+#include "driver/simbus.h"
 #include "host/base/check.h"
 #include "host/base/clock.h"
 #include "host/base/err.h"
@@ -25,7 +26,7 @@
 #define STREAM_BYTES (UINT64_C(1) << 30)
 
 struct options {
-    const char *config, *card, *journal, *port, *trace, *json;
+    const char *config, *card, *card_socket, *journal, *port, *trace, *json;
     const char *network[CONFIG_SETTINGS]; /* by enum config_setting */
     bool verify;
 };
@@ -65,7 +66,9 @@ static const char help[] =
     "\n"
     "  --config FILE    symbols, firms, accounts, sessions, settings; see "
     "host/package/wirepit.yaml\n"
-    "  --card sim|soft  Verilated card or reference engine [as in FILE]\n"
+    "  --card sim|bus|soft  Verilated card in this process, in wirepit-card's, or reference engine "
+    "[as in FILE]\n"
+    "  --card-socket PATH   where wirepit-card listens, for --card bus [as in FILE]\n"
     "  --journal DIR    where the journal is [as in FILE]\n"
     "  --port N         TCP port, 0 for a free one, which is printed [as in FILE]\n"
     "  --listen ADDRESS IPv4 address that clients connect to [as in FILE]\n"
@@ -92,6 +95,7 @@ static int read_options(int count, char **arguments, struct options *options) {
     static const struct option known[] = {
         { "config", required_argument, NULL, 'c' },
         { "card", required_argument, NULL, 'd' },
+        { "card-socket", required_argument, NULL, 's' },
         { "journal", required_argument, NULL, 'j' },
         { "port", required_argument, NULL, 'p' },
         { "listen", required_argument, NULL, NETWORK + CONFIG_SET_LISTEN },
@@ -115,6 +119,9 @@ static int read_options(int count, char **arguments, struct options *options) {
             break;
         case 'd':
             options->card = optarg;
+            break;
+        case 's':
+            options->card_socket = optarg;
             break;
         case 'j':
             options->journal = optarg;
@@ -162,8 +169,16 @@ static int apply_options(const struct options *options, struct config *config) {
             config->card = CONFIG_CARD_SIM;
         else if (strcmp(options->card, "soft") == 0)
             config->card = CONFIG_CARD_SOFT;
+        else if (strcmp(options->card, "bus") == 0)
+            config->card = CONFIG_CARD_BUS;
         else
-            return err_set(-EINVAL, "--card %s: it is sim or soft", options->card);
+            return err_set(-EINVAL, "--card %s: it is sim, bus or soft", options->card);
+    }
+    if (options->card_socket != NULL) {
+        if (strlen(options->card_socket) >= sizeof config->card_socket)
+            return err_set(-EINVAL, "--card-socket: the name is longer than %d bytes",
+                           CONFIG_PATH_BYTES - 1);
+        (void)snprintf(config->card_socket, sizeof config->card_socket, "%s", options->card_socket);
     }
     if (options->journal != NULL) {
         if (strlen(options->journal) >= sizeof config->journal)
@@ -180,11 +195,24 @@ static int apply_options(const struct options *options, struct config *config) {
         config->port = (uint16_t)port;
     }
     if (options->trace != NULL && config->card != CONFIG_CARD_SIM)
-        return err_set(-EINVAL, "--trace needs --card sim");
+        return err_set(-EINVAL, "--trace needs --card sim; wirepit-card has a --trace of its own");
     return apply_network(options, config);
 }
 
+/* The card is as large as its process was told to make it. */
+static int open_bus(struct run *run) {
+    const struct lockstep_options lockstep = { .directory = NULL };
+    struct card *inner;
+    int code = simbus_open(run->config.card_socket, &inner);
+    if (code != 0) return code;
+    run->size = inner->size;
+    code = lockstep_open(inner, &lockstep, &run->card);
+    if (code != 0) card_close(inner);
+    return code;
+}
+
 static int open_card(struct run *run) {
+    if (run->config.card == CONFIG_CARD_BUS) return open_bus(run);
     run->size = CARD_SIZE_DEFAULT;
     if (run->config.card == CONFIG_CARD_SOFT) {
         if (run->config.soft_orders != 0) run->size.orders = run->config.soft_orders;
@@ -344,6 +372,7 @@ static int verify(const struct run *run, struct verify_result *result) {
     struct card *card;
     if (run->config.card == CONFIG_CARD_SOFT && run->config.soft_orders != 0)
         size.orders = run->config.soft_orders;
+    if (run->card != NULL) size = run->size;
     int code = softcard_open(&size, &card);
     if (code != 0) return code;
     code = verify_run(run->config.journal, card, result);
@@ -365,7 +394,7 @@ static int report(struct run *run) {
         .sequencer = run->sequencer,
         .entry = run->entry,
         .lockstep_differences =
-            run->config.card == CONFIG_CARD_SIM ? simlib_counts(run->card).differences : 0,
+            run->config.card != CONFIG_CARD_SOFT ? simlib_counts(run->card).differences : 0,
         .journal_verified = code == 0,
         .journal_records = verified.journal.records_total,
         .logins = gateway_logins(run->gateway),

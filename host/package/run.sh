@@ -2,10 +2,11 @@
 # run: trade an order flow through the gateway and print what came of it. `make run` calls this.
 #
 #   FLOW     day, stream, or a LOBSTER or CSV file [day]
-#   CARD     sim, the Verilated card, or soft, the reference engine [sim]
+#   CARD     sim, the Verilated card; bus, the same in a process of its own; or soft, the reference engine [sim]
 #   CLIENTS  sessions, 1 to 16 [4]
 #   ROWS     at most so many rows; 0 is all of a file [50,000 of a generated flow, else 0]
-#   PACE     real, flat or strict [strict for LOBSTER files, whose orders depend on each other; else flat]
+#   PACE     real, flat or strict: one message at a time, so that the same flow gives the same trades [strict for files]
+#   TRACE    file for a waveform of the Verilated card; about ten times slower [none]
 #   TRANSPORT  lwip, past the kernel, or kernel, its TCP on loopback [lwip, or kernel with a line that says why]
 #   PORT     auto, af_xdp, af_packet or tap under lwIP; none is TRANSPORT=kernel [auto]
 #   RUN      directory for journal and figures; what an earlier run left there is removed [build/run]
@@ -13,8 +14,24 @@
 set -eu
 
 flow=${FLOW:-day} card=${CARD:-sim} clients=${CLIENTS:-4} run=${RUN:-build/run} programs=${PROGRAMS:-build/plain}
-transport=${TRANSPORT:-} port_kind=${PORT:-} chosen=${TRANSPORT:-}${PORT:-}
+trace=${TRACE:-} transport=${TRANSPORT:-} port_kind=${PORT:-} chosen=${TRANSPORT:-}${PORT:-}
 package=$(dirname "$0")
+
+# What is wrong is said before anything of an earlier run is removed.
+refuse() {
+    echo "run: $1" >&2
+    exit 1
+}
+in_list() { case " $2 " in *" $1 "*) ;; *) return 1 ;; esac }
+in_list "$card" "sim soft bus" || refuse "CARD is sim, soft or bus, not $card"
+in_list "${PACE:-flat}" "real flat strict" || refuse "PACE is real, flat or strict, not $PACE"
+test "$clients" -ge 1 2>/dev/null && test "$clients" -le 16 ||
+    refuse "CLIENTS is 1 to 16, as many as firms in $package/wirepit.yaml, not $clients"
+test "${ROWS:-0}" -ge 0 2>/dev/null || refuse "ROWS is a number, 0 for all of a file, not $ROWS"
+test -z "$trace" || test "$card" = sim || refuse "TRACE needs CARD=sim"
+if test -d "$run/journal" && ! flock --nonblock "$run/journal" true; then
+    refuse "a gateway is writing $run/journal; stop it first, or choose another directory with RUN="
+fi
 case $port_kind in
 none) transport=kernel ;;
 '') port_kind=auto ;;
@@ -72,33 +89,42 @@ case $flow in
 day) rows=50000 ;;
 stream) rows=50000 symbol=STREAM ;;
 *)
-    if ! test -r "$flow"; then
-        echo "run: $flow: no such flow; FLOW is day, stream or a file" >&2
-        exit 1
-    fi
-    case $(head -n 1 "$flow") in
-    seq,*) symbol=AAPLCSV ;;
-    *) pace=strict ;;
-    esac
+    test -f "$flow" && test -r "$flow" || refuse "$flow: no such flow; FLOW is day, stream or a file"
+    pace=strict
+    case $(head -n 1 "$flow") in seq,*) symbol=AAPLCSV ;; esac
     ;;
 esac
 rows=${ROWS:-$rows} pace=${PACE:-$pace}
 test -n "$rows" || rows=0
 
-rm -rf "$run/journal" "$run"/*.json "$run"/gateway.*
+rm -rf "$run/journal" "$run"/*.json "$run"/gateway.* "$run"/card.*
 mkdir -p "$run"
-gateway= holder= address=127.0.0.1 port=
+gateway= holder= card_process= address=127.0.0.1 port=
 stop_all() {
     test -z "$gateway" || kill "$gateway" 2>/dev/null || true
     test -z "$holder" || kill "$holder" 2>/dev/null || true
+    test -z "$card_process" || kill "$card_process" 2>/dev/null || true
 }
 trap stop_all EXIT INT TERM
+
+if test "$card" = bus; then
+    "$programs/wirepit-card" --socket "$run/card.socket" >"$run/card.out" 2>"$run/card.log" &
+    card_process=$!
+    until test -s "$run/card.out"; do
+        if ! kill -0 "$card_process" 2>/dev/null; then
+            cat "$run/card.log" >&2
+            echo "run: the card's process did not come up" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+fi
 
 # Starts the gateway with more options, $inside a namespace or not, and waits for its port, which stays empty when it
 # does not come up.
 start() {
-    $inside "$programs/wirepit-gateway" --config "$package/wirepit.yaml" --card "$card" --journal "$run/journal" --port 0 \
-        --listen "$address" --transport "$transport" "$@" \
+    $inside "$programs/wirepit-gateway" --config "$package/wirepit.yaml" --card "$card" --card-socket "$run/card.socket" --journal "$run/journal" --port 0 \
+        --listen "$address" --transport "$transport" ${trace:+--trace "$trace"} "$@" \
         --json "$run/gateway.json" >"$run/gateway.out" 2>"$run/gateway.log" &
     gateway=$!
     while test -z "$port" && kill -0 "$gateway" 2>/dev/null; do
@@ -137,13 +163,13 @@ fi
 
 played=0
 "$programs/wirepit-replay" --host "$address" --port "$port" --flow "$flow" --symbol "$symbol" --rows "$rows" --clients "$clients" \
-    --pace "$pace" --progress --json "$run/replay.json" || played=$?
+    --pace "$pace" --progress --json "$run/replay.json" >"$run/replay.out" || played=$?
 kill -TERM "$gateway"
 ended=0
 wait "$gateway" || ended=$?
 gateway=
 if test "$played" -ne 0 || test "$ended" -ne 0; then
-    tail -n 5 "$run/gateway.log" >&2
+    test "$ended" -eq 0 || tail -n 5 "$run/gateway.log" >&2
     echo "run: the client ended with $played, the gateway with $ended; see $run/gateway.log" >&2
     exit 1
 fi
