@@ -77,12 +77,6 @@ struct {
 const volatile __u32 steers_arp, steers_icmp, clock_given;
 __u64 clock_ns, all_syns_full_ns, all_arps_full_ns;
 
-/* One frame on its way through the rules. */
-struct frame {
-    struct xdp_md *context;
-    __u64 now_ns;
-};
-
 static __always_inline int end_frame(enum counter which, int verdict) {
     __u32 key = which;
     __u64 *count = bpf_map_lookup_elem(&counters, &key);
@@ -90,15 +84,18 @@ static __always_inline int end_frame(enum counter which, int verdict) {
     return verdict;
 }
 
-#define REDIRECT(frame, which) redirect_frame(frame, which)
-#define PASS(which)            end_frame(which, XDP_PASS)
-#define DROP(which)            end_frame(which, XDP_DROP)
+#define PASS(which) end_frame(which, XDP_PASS)
+#define DROP(which) end_frame(which, XDP_DROP)
 
 /* The sockets are looked up first so that the counters tell a queue without one. */
-static __always_inline int redirect_frame(struct frame *frame, enum counter which) {
-    __u32 queue = frame->context->rx_queue_index;
+static __always_inline int redirect_frame(struct xdp_md *context, enum counter which) {
+    __u32 queue = context->rx_queue_index;
     if (!bpf_map_lookup_elem(&sockets, &queue)) return PASS(COUNTER_PASSED_NO_SOCKET);
     return end_frame(which, (int)bpf_redirect_map(&sockets, queue, XDP_PASS));
+}
+
+static __always_inline __u64 read_clock(void) {
+    return clock_given ? *(volatile __u64 *)&clock_ns : bpf_ktime_get_ns();
 }
 
 static __always_inline int take_token(__u64 *full_ns, enum limit which, __u64 now_ns) {
@@ -133,19 +130,19 @@ static __always_inline int is_possible_source(__u32 address) {
     return first != 0 && first != 127 && first < 224;
 }
 
-static __always_inline int decide_arp(struct frame *frame, void *at, void *end) {
+static __always_inline int decide_arp(struct xdp_md *context, void *at, void *end) {
     const __u8 *arp = at;
     if (!steers_arp || arp + ARP_REQUEST_BYTES > (const __u8 *)end) return PASS(COUNTER_PASSED);
     __u32 target;
     __builtin_memcpy(&target, arp + ARP_TARGET_AT, sizeof target);
     if (!bpf_map_lookup_elem(&addresses, &target)) return PASS(COUNTER_PASSED);
-    if (!take_token(&all_arps_full_ns, LIMIT_ALL_ARPS, frame->now_ns))
+    if (!take_token(&all_arps_full_ns, LIMIT_ALL_ARPS, read_clock()))
         return DROP(COUNTER_DROPPED_ARP);
-    return REDIRECT(frame, COUNTER_STEERED_ARP);
+    return redirect_frame(context, COUNTER_STEERED_ARP);
 }
 
 /* Ours: of a steered endpoint, or ICMP to its address. tcp is NULL for ICMP. */
-static __always_inline int decide_ours(struct frame *frame, const struct iphdr *ip,
+static __always_inline int decide_ours(struct xdp_md *context, const struct iphdr *ip,
                                        const struct tcphdr *tcp, void *end) {
     __u32 ip_bytes = (__u32)ip->ihl * 4, total_bytes = bpf_ntohs(ip->tot_len);
     if (ip->frag_off & bpf_htons(FRAGMENT_MORE)) return DROP(COUNTER_DROPPED_FRAGMENT);
@@ -168,19 +165,20 @@ static __always_inline int decide_ours(struct frame *frame, const struct iphdr *
 
     struct source_value *source = find_source(address);
     if (!source) return DROP(COUNTER_DROPPED_TABLE);
-    if (!take_token(&source->packets_full_ns, LIMIT_SOURCE_PACKETS, frame->now_ns))
+    __u64 now_ns = read_clock();
+    if (!take_token(&source->packets_full_ns, LIMIT_SOURCE_PACKETS, now_ns))
         return DROP(COUNTER_DROPPED_RATE);
-    if (!tcp) return REDIRECT(frame, COUNTER_STEERED_ICMP);
+    if (!tcp) return redirect_frame(context, COUNTER_STEERED_ICMP);
     if (tcp->syn && !tcp->ack) {
-        if (!take_token(&source->syns_full_ns, LIMIT_SOURCE_SYNS, frame->now_ns))
+        if (!take_token(&source->syns_full_ns, LIMIT_SOURCE_SYNS, now_ns))
             return DROP(COUNTER_DROPPED_SYN_SOURCE);
-        if (!take_token(&all_syns_full_ns, LIMIT_ALL_SYNS, frame->now_ns))
+        if (!take_token(&all_syns_full_ns, LIMIT_ALL_SYNS, now_ns))
             return DROP(COUNTER_DROPPED_SYN_ALL);
     }
-    return REDIRECT(frame, COUNTER_STEERED_TCP);
+    return redirect_frame(context, COUNTER_STEERED_TCP);
 }
 
-static __always_inline int decide_ip(struct frame *frame, void *at, void *end) {
+static __always_inline int decide_ip(struct xdp_md *context, void *at, void *end) {
     const struct iphdr *ip = at;
     if ((void *)(ip + 1) > end || ip->version != 4) return PASS(COUNTER_PASSED);
     __u32 ip_bytes = (__u32)ip->ihl * 4, address = ip->daddr;
@@ -189,27 +187,24 @@ static __always_inline int decide_ip(struct frame *frame, void *at, void *end) {
     if (ip->frag_off & bpf_htons(FRAGMENT_OFFSET)) return PASS(COUNTER_PASSED);
     if (ip->protocol == IPPROTO_ICMP) {
         if (!steers_icmp || !bpf_map_lookup_elem(&addresses, &address)) return PASS(COUNTER_PASSED);
-        return decide_ours(frame, ip, 0, end);
+        return decide_ours(context, ip, 0, end);
     }
     if (ip->protocol != IPPROTO_TCP) return PASS(COUNTER_PASSED);
     const struct tcphdr *tcp = (const void *)((const __u8 *)ip + ip_bytes);
     if ((void *)(&tcp->dest + 1) > end) return PASS(COUNTER_PASSED);
     struct endpoint_key key = { .address = address, .port = tcp->dest, .zero = 0 };
     if (!bpf_map_lookup_elem(&endpoints, &key)) return PASS(COUNTER_PASSED);
-    return decide_ours(frame, ip, tcp, end);
+    return decide_ours(context, ip, tcp, end);
 }
 
 SEC("xdp") int wirepit_steer(struct xdp_md *context) {
     void *at = (void *)(long)context->data, *end = (void *)(long)context->data_end;
-    struct frame frame = { .context = context,
-                           .now_ns =
-                               clock_given ? *(volatile __u64 *)&clock_ns : bpf_ktime_get_ns() };
     const struct ethhdr *ethernet = at;
     if ((void *)(ethernet + 1) > end) return PASS(COUNTER_PASSED);
     if (ethernet->h_proto == bpf_htons(ETH_P_ARP))
-        return decide_arp(&frame, at + sizeof *ethernet, end);
+        return decide_arp(context, at + sizeof *ethernet, end);
     if (ethernet->h_proto == bpf_htons(ETH_P_IP))
-        return decide_ip(&frame, at + sizeof *ethernet, end);
+        return decide_ip(context, at + sizeof *ethernet, end);
     return PASS(COUNTER_PASSED);
 }
 

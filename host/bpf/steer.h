@@ -98,7 +98,7 @@ int steer_sweep(const char *interface);
 /* steer_attach replaces the program of net_af_xdp on options->interface by ours, atomically: no
    frame meets an interface without a program. Returns 0 and *steer, which steer_detach gives back;
    or leaves the interface as it was and returns a negative errno, with err_text saying what to do:
-     -EPERM    not privileged enough (CAP_BPF and CAP_NET_ADMIN, or root)
+     -EPERM    not privileged enough: root, or CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN
      -ENOTSUP  this kernel cannot
      -ENODEV   there is no such interface
      -ENOENT   no program with a map of AF_XDP sockets is attached: open the port first
