@@ -32,3 +32,7 @@ $(B)/host/gateway/lwip/dpdk.o: host/gateway/lwip/dpdk.c $(headers) $(lwip_header
 $(bypass_libs): $(lwip_objects) $(bypass_objects)
 	@rm -f $@
 	ar rcs $@ $^
+
+# Needs no port of DPDK: its wire is memory.
+$(B)/tests/unit/test_lwip: $(B)/tests/unit/test_lwip.o $(bypass_libs) $(archive)
+	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)

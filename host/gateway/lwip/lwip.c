@@ -21,6 +21,7 @@ enum {
     BURSTS = 8,    /* of frames in a turn, before the timers */
     BACKLOG = 255, /* half-open connections */
     RING_BYTES = 1 << 16,
+    SMALL_BYTES = 128,      /* fit a small buffer with all headers */
     WRITE_BYTES = 32 << 10, /* given to lwIP at once, which counts in 16 bits */
     MS_NS = 1000000,
     REAP_NS = 50 * MS_NS,
@@ -31,9 +32,11 @@ enum {
 #define NO_SLOT UINT32_MAX
 
 static_assert(LWIP_CONNECTIONS_MAX + LOBBY <= OPTIONS_CONNECTIONS, "the pools cover all slots");
+static_assert(LWIP_NEIGHBOURS_MAX < ARP_TABLE_SIZE, "neighbours leave room for others");
 static_assert(TCP_WND < RING_BYTES, "what the window lets in finds room");
 static_assert(PBUF_POOL_BUFSIZE >= NIC_FRAME_BYTES_MAX, "a frame is one buffer");
-static_assert(TCP_SND_QUEUELEN >= 2 * (TCP_SND_BUF / TCP_MSS + 1), "a full buffer can be queued");
+static_assert(OPTIONS_LARGE > TCP_SND_BUF / TCP_MSS + 2, "large buffers hold all that may wait");
+static_assert(OPTIONS_LARGE < OPTIONS_QUEUE, "small ones come on top");
 
 enum slot_state {
     SLOT_FREE,
@@ -319,8 +322,8 @@ static int open_some(struct lwip *lwip, struct transport_event *events, int even
 }
 
 static bool writable(const struct slot *slot) {
-    return slot->failed || (tcp_sndbuf(slot->pcb) >= 2 * TCP_MSS &&
-                            slot->pcb->snd_queuelen <= TCP_SND_QUEUELEN / 2);
+    return slot->failed ||
+           (tcp_sndbuf(slot->pcb) >= 2 * TCP_MSS && slot->pcb->snd_queuelen <= OPTIONS_LARGE / 2);
 }
 
 static int collect(struct lwip *lwip, struct transport_event *events, int events_max) {
@@ -376,14 +379,26 @@ static ssize_t lwip_read(struct transport *transport, uint32_t connection, void 
     return (ssize_t)count;
 }
 
+/* How much of count bytes the connection may have in buffers now. The client chooses how much goes
+   into each, so large ones are counted, not bytes: one that asks for tiny segments gets less. */
+static size_t write_room(const struct tcp_pcb *pcb, size_t count) {
+    size_t room = count < WRITE_BYTES ? count : WRITE_BYTES;
+    size_t segment = LWIP_MIN(pcb->mss, pcb->snd_wnd_max / 2);
+    if (segment == 0) segment = pcb->mss;
+    if (room > tcp_sndbuf(pcb)) room = tcp_sndbuf(pcb);
+    if (room <= SMALL_BYTES) return room;
+    if (pcb->snd_queuelen + 1 >= OPTIONS_LARGE) return 0;
+    size_t most = (OPTIONS_LARGE - 1u - pcb->snd_queuelen) * segment;
+    return room < most ? room : most;
+}
+
 static ssize_t lwip_write(struct transport *transport, uint32_t connection, const void *bytes,
                           size_t count) {
     struct slot *slot = slot_of((struct lwip *)transport, connection);
     if (slot->failed) return -ECONNRESET;
     size_t sent = 0;
     while (sent < count) {
-        size_t part = count - sent < WRITE_BYTES ? count - sent : WRITE_BYTES;
-        if (part > tcp_sndbuf(slot->pcb)) part = tcp_sndbuf(slot->pcb);
+        size_t part = write_room(slot->pcb, count - sent);
         if (part == 0) break;
         err_t error =
             tcp_write(slot->pcb, (const uint8_t *)bytes + sent, (u16_t)part, TCP_WRITE_FLAG_COPY);
@@ -492,18 +507,19 @@ static int check_options(const struct lwip_options *options) {
     if (options->neighbour_count > LWIP_NEIGHBOURS_MAX)
         return err_set(-E2BIG, "lwip keeps up to %d neighbours, not %u", LWIP_NEIGHBOURS_MAX,
                        options->neighbour_count);
+    for (uint32_t i = 0; i < options->neighbour_count; i++)
+        if (((options->neighbours[i].address ^ options->address) & options->netmask) != 0)
+            return err_set(-EINVAL, "lwip: neighbour %u is not in the network of the port", i + 1);
     return 0;
 }
 
-static int add_neighbours(const struct lwip_options *options) {
+static void add_neighbours(const struct lwip_options *options) {
     for (uint32_t i = 0; i < options->neighbour_count; i++) {
         ip4_addr_t address = { .addr = options->neighbours[i].address };
         struct eth_addr mac;
         memcpy(mac.addr, options->neighbours[i].mac, NIC_MAC_BYTES);
-        if (etharp_add_static_entry(&address, &mac) != ERR_OK)
-            return err_set(-EINVAL, "lwip: neighbour %u is not in the network of the port", i + 1);
+        CHECK(etharp_add_static_entry(&address, &mac) == ERR_OK); /* the table is longer */
     }
-    return 0;
 }
 
 static int take_memory(struct lwip *lwip, uint32_t connections_max) {
@@ -551,12 +567,7 @@ int lwip_open(const struct lwip_options *options, struct transport **transport) 
     netif_set_default(&lwip->netif);
     netif_set_link_up(&lwip->netif);
     netif_set_up(&lwip->netif); /* tells the network its address */
-    code = add_neighbours(options);
-    if (code != 0) {
-        netif_remove(&lwip->netif); /* and the neighbours with it */
-        lwip_release(lwip);
-        return code;
-    }
+    add_neighbours(options);
     nic_flush(lwip->nic);
     in_use = true;
     *transport = &lwip->transport;

@@ -7,9 +7,10 @@
 
 #define OPTIONS_CONNECTIONS 320 /* clients, waiting ones and closing ones */
 #define OPTIONS_QUEUE       128 /* buffers a connection may have unacknowledged */
+#define OPTIONS_LARGE       50  /* of them, those that are not small */
 #define OPTIONS_HOLES       32  /* frames kept of a connection that came too early */
 #define OPTIONS_SMALL_COUNT (OPTIONS_CONNECTIONS * OPTIONS_QUEUE + 1024)
-#define OPTIONS_LARGE_COUNT (OPTIONS_CONNECTIONS * (TCP_SND_BUF / TCP_MSS + 1) + 256)
+#define OPTIONS_LARGE_COUNT (OPTIONS_CONNECTIONS * OPTIONS_LARGE + 256)
 
 /* ---- one thread, no operating system, timers called by the loop ---- */
 #define NO_SYS               1
