@@ -21,7 +21,7 @@ $(card_tests): %: %.o $(card_drivers) $(archive) $(sim_libs)
 DATA     ?= ../shared/data
 ## make golden     the trades that independent engines agree on, from the engine and from the RTL (DATA=directory)
 golden: deps-build $(B)/golden
-	$(B)/golden --data $(DATA) --json build/golden.json
+	$(B)/golden $(if $(filter file,$(origin DATA)),$(if $(wildcard $(DATA)),--data $(DATA)),--data $(DATA)) --json build/golden.json
 ## make lockstep   random commands through the RTL and the engine side by side (N=, SEED=; FLOW=file|stream|day instead)
 lockstep: deps-build $(B)/lockstep
 	$(B)/lockstep --commands $(N) --seed $(SEED) --flow "$(FLOW)" --json build/lockstep.json

@@ -332,8 +332,13 @@ static void summary_print(FILE *out, json_t *summary) {
     (void)fprintf(out, "\n%s through the card \"%s\", %s, %" PRId64 " clients\n",
                   string_of(summary, "flow"), string_of(summary, "card"),
                   string_of(summary, "pace"), integer_of(summary, "clients"));
-    (void)fprintf(out, "transport %s, port %s\n\n", string_of(summary, "transport"),
+    (void)fprintf(out, "transport %s, port %s\n", string_of(summary, "transport"),
                   string_of(summary, "port"));
+    if (strcmp(string_of(summary, "pace"), "flat") == 0)
+        (void)fprintf(
+            out,
+            "sessions race at this pace: trades differ from run to run, those of strict do not\n");
+    (void)fprintf(out, "\n");
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         count_line(out, counts[i], integer_of(summary, counts[i]));
     rejects_print(out, json_object_get(summary, "rejects"));
@@ -349,10 +354,12 @@ static void summary_print(FILE *out, json_t *summary) {
     split_print(out, "  gateway", json_object_get(summary, "gateway_ns"), whole);
     split_print(out, "  card", json_object_get(summary, "card_ns"), whole);
     split_print(out, "  disk flush", json_object_get(summary, "flush_ns"), whole);
-    split_print(out, "card, in clocks", json_object_get(summary, "clocks"), 0);
+    bool soft = strcmp(string_of(summary, "card"), "soft") == 0;
+    if (!soft) split_print(out, "card, in clocks", json_object_get(summary, "clocks"), 0);
 
     (void)fprintf(out, "\n  %-26s %15s\n", "lock-step differences",
-                  count_text(integer_of(summary, "lockstep_differences"), text));
+                  soft ? "not compared"
+                       : count_text(integer_of(summary, "lockstep_differences"), text));
     (void)fprintf(out, "  %-26s %15s\n", "journal",
                   json_is_true(json_object_get(summary, "journal_verified")) ? "verified"
                                                                              : "NOT VERIFIED");

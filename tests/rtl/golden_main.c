@@ -11,6 +11,7 @@
 #include "host/softcard/softcard.h"
 #include "sim/simlib.h"
 #include "tests/rtl/desk.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,11 @@ int main(int argc, char **argv) {
             fprintf(stderr, "usage: golden [--data DIRECTORY] [--json FILE]\n");
             return 2;
         }
+    }
+    if (data && access(data, R_OK) != 0) {
+        fprintf(stderr, "golden: %s: %s; name the directory of the flows, or none\n", data,
+                strerror(errno));
+        return 2;
     }
     FILE *json = json_path ? fopen(json_path, "w") : NULL;
     if (json_path && !json) {
