@@ -140,8 +140,10 @@ static int replay_command(struct replay *replay, const struct journal_record *re
     replay->request = (struct entry_request){ .command = command };
     replay->request.header.action = ENTRY_COMMAND;
     replay->request.header.origin = ENTRY_ADMINISTRATION;
-    if (replay->have_input) {
-        replay->have_input = false;
+    bool have_input = replay->have_input;
+    replay->have_input = false;
+    /* The card's own command may stand behind an input whose command a crash has cut off. */
+    if (have_input && command.origin != ORIGIN_CARD) {
         code = entry_restore(replay->parts->entry, replay->input_session, replay->input,
                              replay->input_bytes, &command, &replay->request);
         if (code == 0 && replay->request.header.origin == ENTRY_FOLLOW_UP)
