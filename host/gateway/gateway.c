@@ -39,6 +39,7 @@ struct gateway {
     uint8_t *buffers;
     uint32_t count, turn;
     uint64_t arrivals, logins, timer_ns;
+    uint64_t closings; /* of the gate by the card, as far as they are reported */
 };
 
 struct gateway *gateway_new(const struct gateway_parts *parts) {
@@ -367,6 +368,15 @@ static void serve_time(struct gateway *gateway, uint32_t index, uint64_t now_ns)
 
 /* ---- The loop ---- */
 
+/* Nobody but an operator opens what the card has closed. */
+static void report_gate(struct gateway *gateway) {
+    uint64_t closings = sequencer_closings(gateway->parts.sequencer);
+    if (closings == gateway->closings) return;
+    gateway->closings = closings;
+    log_line("the card has closed its gate: its watchdog did not hear this process in time, or "
+             "CONTROL.KILL was written; orders are refused until a KILL release");
+}
+
 /* A pass over everything. 1 when something moved, 0 when not, or a negative errno. */
 static int pass(struct gateway *gateway, uint64_t timeout_ns, bool taking) {
     struct transport_event events[EVENTS];
@@ -386,6 +396,7 @@ static int pass(struct gateway *gateway, uint64_t timeout_ns, bool taking) {
         moved |= serve_input(gateway, (gateway->turn + i) % gateway->count, now_ns, wall_ns);
     int passed = sequencer_pass(gateway->parts.sequencer, wall_ns);
     if (passed < 0) return passed;
+    report_gate(gateway);
     for (uint32_t i = 0; i < gateway->count; i++) moved |= serve_output(gateway, i, now_ns);
     if (now_ns - gateway->timer_ns >= TIMER_NS) {
         gateway->timer_ns = now_ns;

@@ -40,6 +40,7 @@ struct sequencer {
     uint32_t event_count, events_max;
 
     uint64_t commands, event_numbers;
+    uint64_t closings; /* of the gate, by the card itself */
     uint64_t time_set_ns, heartbeat_ns;
     struct sequencer_times times;
     struct flush_sample samples[FLUSH_SAMPLES];
@@ -277,6 +278,7 @@ static void complete_own(struct sequencer *sequencer) {
         keep_failure(sequencer,
                      append(sequencer, JOURNAL_EVENT, 0, &sequencer->events[i], LIMIT_EVENT_BYTES));
     sequencer->event_count = 0;
+    sequencer->closings++;
 }
 
 /* Ends requests at the head that need no card. */
@@ -416,6 +418,8 @@ bool sequencer_at_card(const struct sequencer *sequencer) {
 uint64_t sequencer_commands(const struct sequencer *sequencer) { return sequencer->commands; }
 
 uint64_t sequencer_events(const struct sequencer *sequencer) { return sequencer->event_numbers; }
+
+uint64_t sequencer_closings(const struct sequencer *sequencer) { return sequencer->closings; }
 
 const struct sequencer_times *sequencer_times(const struct sequencer *sequencer) {
     return &sequencer->times;

@@ -73,6 +73,10 @@ bool sequencer_at_card(const struct sequencer *sequencer);
 
 uint64_t sequencer_commands(const struct sequencer *sequencer);
 uint64_t sequencer_events(const struct sequencer *sequencer);
+
+/* sequencer_closings counts the times the card has closed its gate without a command. */
+uint64_t sequencer_closings(const struct sequencer *sequencer);
+
 const struct sequencer_times *sequencer_times(const struct sequencer *sequencer);
 
 /* sequencer_refused is the first command of the gateway's own that the card refused, NULL while
