@@ -741,6 +741,10 @@ int entry_restore(struct entry *entry, uint16_t session, const uint8_t *input, s
     start(request, header.origin, session, header.time_ns, input + sizeof header,
           bytes - sizeof header);
     request->header = header;
+    if (header.origin < ENTRY_CLIENT || header.origin > ENTRY_FOLLOW_UP)
+        return err_set(-EBADMSG, "an input record of origin %u", header.origin);
+    if (header.action < ENTRY_COMMAND || header.action > ENTRY_DISCONNECT)
+        return err_set(-EBADMSG, "an input record with action %u", header.action);
     if (header.over_long > (header.action == ENTRY_REJECT))
         return err_set(-EBADMSG, "an input record that is over-long and was not refused for it");
 
@@ -759,11 +763,15 @@ int entry_restore(struct entry *entry, uint16_t session, const uint8_t *input, s
     }
     if (command == NULL) return err_set(-EBADMSG, "an input record without its command");
     request->command = *command;
-    if (command->session != session ||
+    if (command->session != session || command->origin != ORIGIN_HOST ||
         (command->opcode != OPCODE_NEW && command->opcode != OPCODE_CANCEL &&
          command->opcode != OPCODE_REPLACE))
         return err_set(-EBADMSG, "session %u's input is followed by another's command", session);
-    if (header.origin != ENTRY_CLIENT) return 0;
+    if (header.origin != ENTRY_CLIENT) {
+        if (command->opcode == OPCODE_CANCEL) return 0;
+        return err_set(-EBADMSG, "the gateway itself asks for no %s",
+                       abi_opcode_name(command->opcode));
+    }
     if (command->opcode != OPCODE_CANCEL && request->user_ref > entry->sessions[session].used)
         entry->sessions[session].used = request->user_ref;
     return restore_order(entry, &message, request);

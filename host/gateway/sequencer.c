@@ -1,6 +1,7 @@
 #include "host/gateway/sequencer.h"
 #include "host/base/check.h"
 #include "host/base/err.h"
+#include "host/gateway/setup.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -268,11 +269,9 @@ static void complete(struct sequencer *sequencer, uint64_t polled_ns) {
 /* The gate has closed without a command: the card's own one goes into the journal as it reads in a
    replay. */
 static void complete_own(struct sequencer *sequencer) {
-    struct command command = { .stamp_ns = sequencer->events[0].stamp_ns,
-                               .opcode = OPCODE_KILL,
-                               .origin = ORIGIN_CARD,
-                               .field = TABLE_ENGINE,
-                               .mode = MODE_KILL };
+    struct command command = setup_gate(MODE_KILL);
+    command.origin = ORIGIN_CARD;
+    command.stamp_ns = sequencer->events[0].stamp_ns;
     keep_failure(sequencer, append(sequencer, JOURNAL_COMMAND, 0, &command, sizeof command));
     for (uint32_t i = 0; i < sequencer->event_count; i++)
         keep_failure(sequencer,

@@ -98,6 +98,10 @@ static int fits_band(const struct config_symbol *symbol, uint32_t levels) {
     return 0;
 }
 
+struct command setup_gate(uint8_t mode) {
+    return (struct command){ .opcode = OPCODE_KILL, .field = TABLE_ENGINE, .mode = mode };
+}
+
 int setup_make(const struct config *config, const struct card_size *size, struct setup *setup) {
     *setup = (struct setup){ .count = 0 };
     int code = fits("symbols", config->symbol_count, size->symbols);
@@ -117,8 +121,7 @@ int setup_make(const struct config *config, const struct card_size *size, struct
     for (uint32_t i = 0; i < config->symbol_count; i++)
         add_symbol(setup, (uint16_t)i, &config->symbols[i]);
     for (uint32_t i = 0; i < config->account_count; i++) add_account(setup, config, (uint16_t)i);
-    add(setup,
-        (struct command){ .opcode = OPCODE_KILL, .field = TABLE_ENGINE, .mode = MODE_RELEASE });
+    add(setup, setup_gate(MODE_RELEASE));
     CHECK(setup->count <= most);
     return 0;
 }

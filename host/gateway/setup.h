@@ -17,4 +17,7 @@ struct setup {
 int setup_make(const struct config *config, const struct card_size *size, struct setup *setup);
 void setup_free(struct setup *setup);
 
+/* setup_gate is the command that opens the gate for all (MODE_RELEASE) or closes it (MODE_KILL). */
+struct command setup_gate(uint8_t mode);
+
 #endif /* HOST_GATEWAY_SETUP_H */

@@ -420,6 +420,175 @@ static void a_journal_that_ends_at_any_record_is_completed(void **state) {
     assert_true(records > after_setup + 100);
 }
 
+/* Copies the journal in `from` into the directory of the test and puts an input, if there is one,
+   and a command behind it. Their group is cut off behind the command. */
+static void forge(const char *from, const struct entry_header *header,
+                  const struct ouch_message *message, const struct command *command) {
+    const struct journal_options options = { .directory = directory,
+                                             .flush = JOURNAL_ASYNC,
+                                             .plain = true };
+    struct journal_recovered recovered;
+    struct journal *journal;
+    uint8_t input[sizeof *header + OUCH_BYTES_MAX];
+    (void)copy_records(from, UINT64_MAX);
+    assert_int_equal(journal_open(&options, &journal, &recovered), 0);
+    if (header != NULL) {
+        int bytes = 0;
+        memcpy(input, header, sizeof *header);
+        if (message->kind != OUCH_NOTHING)
+            bytes = ouch_encode(message, input + sizeof *header, OUCH_BYTES_MAX);
+        assert_true(bytes >= 0);
+        assert_true(journal_append(journal, JOURNAL_SESSION_INPUT, command->session, input,
+                                   (uint32_t)sizeof *header + (uint32_t)bytes) > 0);
+    }
+    assert_true(journal_append(journal, JOURNAL_COMMAND, 0, command, sizeof *command) > 0);
+    assert_int_equal(journal_wait(journal), 0);
+    journal_close(journal);
+}
+
+/* Each of them chains; the card would carry out each. */
+static void a_journal_that_is_not_ours_is_refused(void **state) {
+    (void)state;
+    static struct desk desk;
+    enum { NONE, CLIENT = ENTRY_CLIENT, OUTSIDE = 77 };
+    char whole[sizeof directory];
+    desk_open(&desk);
+    assert_int_equal(send(&desk, ALICE, market_enter(1, 'B', 10, "ABC", PRICE)), 0);
+    settle(&desk);
+    const struct order *live = orders_find(entry_orders(desk.entry), ALICE, 1);
+    assert_non_null(live);
+    struct order probe = *orders_enter(entry_orders(desk.entry), ALICE, 2);
+    const struct command cancel = { .opcode = OPCODE_CANCEL, .order = live->handle };
+    const struct command enter = { .opcode = OPCODE_NEW,
+                                   .order = probe.handle,
+                                   .quantity = 1,
+                                   .price_e4 = PRICE,
+                                   .client_ref = 2 };
+    struct command replace = enter;
+    replace.opcode = OPCODE_REPLACE;
+    replace.order = live->handle;
+    orders_drop(entry_orders(desk.entry), orders_find(entry_orders(desk.entry), ALICE, 2));
+    desk_close(&desk);
+    strcpy(whole, directory);
+
+    struct command kill = setup_gate(MODE_KILL), release = setup_gate(MODE_RELEASE), firm = kill;
+    kill.origin = release.origin = firm.origin = ORIGIN_CARD;
+    firm.field = TABLE_FIRM;
+    struct command own_enter = enter, own_cancel = cancel, stranger = enter;
+    own_enter.origin = own_cancel.origin = ORIGIN_CARD;
+    stranger.origin = ORIGIN_CARD + 1;
+    const struct ouch_message nothing = { .kind = OUCH_NOTHING };
+    const struct ouch_message asks = market_enter(2, 'B', 1, "ABC", PRICE);
+    const struct {
+        struct command command;
+        const struct ouch_message *message;
+        int code;
+        uint8_t origin, action, over_long;
+        const char *why;
+    } row[] = {
+        { kill, &nothing, 0, NONE, 0, 0, "the card closes its gate" },
+        { release, &nothing, -EBADMSG, NONE, 0, 0, "it does not open it" },
+        { firm, &nothing, -EBADMSG, NONE, 0, 0, "nor close it to one firm" },
+        { own_enter, &nothing, -EBADMSG, NONE, 0, 0, "nor trade" },
+        { own_cancel, &nothing, -EBADMSG, NONE, 0, 0, "nor cancel" },
+        { own_enter, &asks, -EBADMSG, CLIENT, ENTRY_COMMAND, 0, "not for a client either" },
+        { stranger, &nothing, -EBADMSG, NONE, 0, 0, "there is no third origin" },
+        { stranger, &asks, -EBADMSG, CLIENT, ENTRY_COMMAND, 0, "not for a client either" },
+        { enter, &nothing, -EBADMSG, NONE, 0, 0, "an order that nobody asked for" },
+        { enter, &asks, 0, CLIENT, ENTRY_COMMAND, 0, "one that was asked for" },
+        { enter, &nothing, -EBADMSG, CLIENT, ENTRY_COMMAND, 0, "one by no message" },
+        { cancel, &nothing, 0, ENTRY_WITHDRAWAL, ENTRY_COMMAND, 0, "a withdrawal cancels" },
+        { enter, &nothing, -EBADMSG, ENTRY_WITHDRAWAL, ENTRY_COMMAND, 0, "it enters nothing" },
+        { replace, &nothing, -EBADMSG, ENTRY_WITHDRAWAL, ENTRY_COMMAND, 0, "nor replaces" },
+        { enter, &nothing, -EBADMSG, ENTRY_FOLLOW_UP, ENTRY_COMMAND, 0, "nor a follow-up" },
+        { cancel, &nothing, -EBADMSG, ENTRY_FOLLOW_UP, ENTRY_COMMAND, 0, "one of nothing" },
+        { enter, &asks, -EBADMSG, ENTRY_ADMINISTRATION, ENTRY_COMMAND, 0, "never an input" },
+        { enter, &asks, -EBADMSG, OUTSIDE, ENTRY_COMMAND, 0, "no such origin" },
+        { enter, &asks, -EBADMSG, CLIENT, 0, 0, "no such action" },
+        { enter, &asks, -EBADMSG, CLIENT, ENTRY_DISCONNECT + 1, 0, "no such action" },
+        { enter, &asks, -EBADMSG, CLIENT, ENTRY_COMMAND, 1, "over-long and carried out" },
+        { kill, &asks, -EBADMSG, CLIENT, ENTRY_REJECT, 2, "over-long is a yes or no" },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        const struct entry_header header = { .origin = row[i].origin,
+                                             .action = row[i].action,
+                                             .over_long = row[i].over_long };
+        make_directory();
+        forge(whole, row[i].origin == NONE ? NULL : &header, row[i].message, &row[i].command);
+        int code = desk_recover(&desk);
+        if (code != row[i].code)
+            fail_msg("%s: %d, not %d: %s", row[i].why, code, row[i].code, err_text());
+        desk_close(&desk);
+        remove_directory();
+    }
+    strcpy(directory, whole);
+}
+
+/* Copies a journal with some bytes of one record changed, and the rest of it or not. */
+static void mutate(const char *from, uint64_t record_at, bool rest, struct random *random) {
+    const struct journal_options options = { .directory = directory,
+                                             .flush = JOURNAL_ASYNC,
+                                             .plain = true };
+    struct journal_recovered recovered;
+    struct journal *journal;
+    struct journal_reader *reader;
+    struct journal_record record;
+    uint8_t data[STREAM_MESSAGE_BYTES_MAX];
+    assert_int_equal(journal_open(&options, &journal, &recovered), 0);
+    assert_int_equal(journal_reader_open(from, &reader), 0);
+    while (journal_reader_next(reader, &record) == 1) {
+        if (record.sequence > record_at && !rest) break;
+        assert_true(record.bytes <= sizeof data);
+        memcpy(data, record.data, record.bytes);
+        for (uint64_t i = 0; record.sequence == record_at && i <= random_below(random, 3); i++) {
+            uint8_t *at = &data[random_below(random, record.bytes)];
+            *at = random_below(random, 2) ? (uint8_t)random_below(random, 16)
+                                          : (uint8_t)(*at ^ 1u << random_below(random, 8));
+        }
+        assert_true(journal_append(journal, (enum journal_kind)record.kind, record.session, data,
+                                   record.bytes) > 0);
+    }
+    journal_reader_close(reader);
+    assert_int_equal(journal_wait(journal), 0);
+    journal_close(journal);
+}
+
+static void a_journal_with_any_record_changed_is_read_or_refused(void **state) {
+    (void)state;
+    static struct desk desk;
+    enum { ROUNDS = 600 };
+    char whole[sizeof directory];
+    unsigned refused = 0;
+    uint64_t seed = 14;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    struct random random = random_seeded(seed);
+    desk_open(&desk);
+    uint64_t after_setup = journal_appended(desk.journal);
+    trade(&desk, &random, 60);
+    settle(&desk);
+    card_kill(desk.card);
+    trade(&desk, &random, 5);
+    settle(&desk);
+    uint64_t records = journal_appended(desk.journal);
+    desk_close(&desk);
+    strcpy(whole, directory);
+    for (int i = 0; i < ROUNDS; i++) {
+        make_directory();
+        uint64_t first = random_below(&random, 8) == 0 ? 2 : after_setup + 1;
+        mutate(whole, first + random_below(&random, records + 1 - first),
+               random_below(&random, 4) == 0, &random);
+        int code = desk_recover(&desk);
+        if (code != 0 && code != -EBADMSG && code != -EPROTO)
+            fail_msg("round %d: %d: %s", i, code, err_text());
+        refused += code != 0;
+        desk_close(&desk);
+        remove_directory();
+    }
+    strcpy(directory, whole);
+    print_message("%u of %u refused\n", refused, (unsigned)ROUNDS);
+    assert_in_range(refused, ROUNDS / 4, ROUNDS - 1);
+}
+
 static void another_configuration_does_not_continue_a_journal(void **state) {
     (void)state;
     static struct desk desk;
@@ -506,6 +675,8 @@ int main(void) {
         TEST(a_torn_journal_is_completed_and_what_was_durable_is_kept),
         TEST(an_over_long_message_is_rejected_the_same_after_a_restart),
         TEST(a_journal_that_ends_at_any_record_is_completed),
+        TEST(a_journal_that_is_not_ours_is_refused),
+        TEST(a_journal_with_any_record_changed_is_read_or_refused),
         TEST(another_configuration_does_not_continue_a_journal),
         TEST(a_withdrawal_takes_off_the_sessions_orders_only),
         TEST(a_gate_that_closes_by_itself_is_in_the_journal),
