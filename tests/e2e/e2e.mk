@@ -3,7 +3,7 @@
 
 e2e_tests = $(patsubst tests/e2e/%.c,$(B)/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
 
-$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(archive) | $(B)/wirepit-gateway
+$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
 
 ## make e2e        run the programs of one profile as their users do
