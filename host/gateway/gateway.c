@@ -303,6 +303,13 @@ static bool serve_input(struct gateway *gateway, uint32_t index, uint64_t now_ns
 
 /* ---- Output ---- */
 
+/* Whether the client has all that its stream will ever hold. */
+static bool ended(const struct gateway *gateway, const struct connection *connection) {
+    if (!connection->link.open) return false;
+    const struct stream *stream = &gateway->parts.streams[connection->session];
+    return stream->full && connection->cursor.number > stream->count;
+}
+
 static bool serve_output(struct gateway *gateway, uint32_t index, uint64_t now_ns) {
     struct connection *connection = &gateway->connections[index];
     if (!connection->used) return false;
@@ -323,7 +330,10 @@ static bool serve_output(struct gateway *gateway, uint32_t index, uint64_t now_n
         }
     }
     if (connection->out_from == connection->out_to) {
-        if (connection->closing) drop(gateway, index, ENTRY_DISCONNECT, "closed");
+        if (connection->closing)
+            drop(gateway, index, ENTRY_DISCONNECT, "closed");
+        else if (ended(gateway, connection))
+            drop(gateway, index, ENTRY_DISCONNECT, "dropped, its messages fill its stream");
         return false;
     }
     ssize_t sent =

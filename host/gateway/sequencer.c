@@ -1,6 +1,7 @@
 #include "host/gateway/sequencer.h"
 #include "host/base/check.h"
 #include "host/base/err.h"
+#include "host/base/log.h"
 #include "host/gateway/setup.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +66,8 @@ struct sequencer *sequencer_new(const struct sequencer_parts *parts) {
         sequencer_delete(sequencer);
         return NULL;
     }
+    for (uint32_t i = 0; i < parts->session_count; i++)
+        if (parts->streams[i].full) sequencer_withdraw(sequencer, (uint16_t)i);
     return sequencer;
 }
 
@@ -204,8 +207,15 @@ static void append_answer(void *context, uint16_t session, const uint8_t *messag
     int64_t record = append(sequencer, JOURNAL_SESSION_OUTPUT, session, message, (uint32_t)bytes);
     keep_failure(sequencer, record);
     if (record < 0) return;
-    /* The reserve that sequencer_message keeps is there for this. */
-    CHECK(stream_append(&sequencer->parts.streams[session], (uint64_t)record, message, bytes) == 0);
+    /* The reserve that sequencer_message keeps is there for this, but an order may be filled by as
+       many others as it has shares. */
+    struct stream *stream = &sequencer->parts.streams[session];
+    bool was_full = stream->full;
+    if (stream_append(stream, (uint64_t)record, message, bytes) == 0 || was_full) return;
+    log_line("session %u: its messages fill %zu bytes: it is over, its orders are taken off; what "
+             "follows is in the journal from record %lld on",
+             session, stream->used, (long long)record);
+    sequencer_withdraw(sequencer, session);
 }
 
 int sequencer_record(struct sequencer *sequencer, uint16_t session, enum entry_action action,

@@ -2,6 +2,9 @@
  * into the journal, and answers into the sessions' streams, from where they leave once the journal
  * has them.
  *
+ * A session whose stream is full is over: its orders are taken off, whatever its policy, and what
+ * it would still be told is in the journal alone.
+ *
  * Requests wait in one bounded queue, in the order they were made, until their command's last event
  * has come; a request that needs no card waits its turn all the same. A journal group is input (but
  * for the gateway's own commands), command, its events, its answers and is appended at once.
@@ -36,7 +39,8 @@ struct sequencer_times {
 
 struct sequencer;
 
-/* sequencer_new returns NULL without memory. */
+/* sequencer_new returns NULL without memory. It goes on to take off the orders of sessions whose
+   stream is full. */
 struct sequencer *sequencer_new(const struct sequencer_parts *parts);
 void sequencer_delete(struct sequencer *sequencer);
 

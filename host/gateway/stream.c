@@ -42,7 +42,8 @@ void stream_close(struct stream *stream) {
 int stream_append(struct stream *stream, uint64_t record, const uint8_t *message, size_t bytes) {
     CHECK(bytes >= 1);
     CHECK(bytes <= STREAM_MESSAGE_BYTES_MAX);
-    if (stream_room(stream) < bytes + STREAM_ENTRY_BYTES) return -ENOSPC;
+    stream->full |= stream_room(stream) < bytes + STREAM_ENTRY_BYTES;
+    if (stream->full) return -ENOSPC;
     if (stream->count % STREAM_PLACE_EVERY == 0)
         stream->places[stream->count / STREAM_PLACE_EVERY] = stream->used;
     uint8_t *at = stream->bytes + stream->used;

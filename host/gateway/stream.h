@@ -19,6 +19,7 @@ struct stream {
     uint64_t count;    /* messages */
     uint64_t released; /* of them, those whose record is durable */
     size_t released_used;
+    bool full; /* a message had no room: the stream has ended before it */
 };
 
 enum { STREAM_PLACE_EVERY = 256, STREAM_MESSAGE_BYTES_MAX = 1024 };
@@ -35,7 +36,8 @@ int stream_open(struct stream *stream, size_t bytes_max);
 void stream_close(struct stream *stream);
 
 /* stream_append adds a message of 1 to STREAM_MESSAGE_BYTES_MAX bytes that journal record `record`
-   holds; records never go down. Returns 0, or -ENOSPC when the stream is full. */
+   holds; records never go down. Returns 0, or -ENOSPC when the stream is full; from then on it
+   takes no message, however short, so that none is missing between others. */
 int stream_append(struct stream *stream, uint64_t record, const uint8_t *message, size_t bytes);
 
 /* stream_release lets out every message whose record is at most durable. True if there was one. */

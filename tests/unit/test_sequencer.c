@@ -26,6 +26,8 @@
 
 enum { PRICE = 900100, STREAM_BYTES = 4 << 20 };
 
+static size_t stream_bytes = STREAM_BYTES;
+
 static const char identity[] = "a market for tests";
 
 /* A gateway without its connections. */
@@ -90,7 +92,7 @@ static int desk_recover(struct desk *desk) {
     if (journal_open(&options, &desk->journal, &recovered) != 0) fail_msg("%s", err_text());
     desk->entry = entry_new(&config, &market_size, 7);
     for (int i = 0; i < MARKET_SESSIONS; i++)
-        assert_int_equal(stream_open(&desk->streams[i], STREAM_BYTES), 0);
+        assert_int_equal(stream_open(&desk->streams[i], stream_bytes), 0);
     const struct recovery_parts parts = { .directory = directory,
                                           .journal = desk->journal,
                                           .card = desk->card,
@@ -260,6 +262,70 @@ static void a_stream_that_is_nearly_full_ends_the_session(void **state) {
     assert_int_equal(send(&desk, BOB, market_query()), 0);
     settle(&desk);
     desk_close(&desk);
+}
+
+/* Orders that are open may bring more than what is kept for them. */
+static void a_stream_that_is_full_takes_the_sessions_orders_off(void **state) {
+    (void)state;
+    enum { SMALL = 4096 };
+    static struct desk desk;
+    static uint8_t before[SMALL], after[SMALL];
+    stream_bytes = SMALL;
+    desk_open(&desk);
+    struct stream *stream = &desk.streams[ALICE];
+    stream_close(&desk.streams[BOB]); /* it is not about Bob's */
+    assert_int_equal(stream_open(&desk.streams[BOB], STREAM_BYTES), 0);
+    for (uint32_t i = 1; i <= 20; i++)
+        assert_int_equal(send(&desk, ALICE, market_enter(i, 'S', 20, "ABC", PRICE)), 0);
+    settle(&desk);
+    uint32_t filled = 0;
+    while (!stream->full) {
+        assert_int_equal(send(&desk, BOB, market_enter(++filled, 'B', 1, "ABC", PRICE)), 0);
+        assert_true(filled < 20 * 20);
+        settle(&desk);
+    }
+    assert_int_equal(orders_free(entry_orders(desk.entry)), market_size.orders);
+    assert_int_equal(send(&desk, ALICE, market_query()), -ENOSPC);
+    assert_int_equal(send(&desk, ALICE_2, market_enter(1, 'B', 1, "ABC", PRICE)), 0);
+    settle(&desk);
+    assert_int_equal(desk.streams[ALICE_2].count, 1);
+    assert_int_equal(stream->released, stream->count);
+    size_t used = copy_stream(stream, before);
+    desk_close(&desk);
+    verify_journal();
+
+    stream_bytes = SMALL;
+    desk_open(&desk); /* Bob's is now over as well */
+    assert_true(desk.streams[ALICE].full);
+    assert_int_equal(copy_stream(&desk.streams[ALICE], after), used);
+    assert_memory_equal(after, before, used);
+    assert_int_equal(send(&desk, ALICE, market_query()), -ENOSPC);
+    assert_int_equal(send(&desk, ALICE_2, market_query()), 0);
+    settle(&desk);
+    desk_close(&desk);
+    verify_journal();
+    stream_bytes = STREAM_BYTES;
+}
+
+/* As when a crash comes between the answer that had no room and the orders' end. */
+static void a_restart_takes_the_orders_of_a_full_stream_off(void **state) {
+    (void)state;
+    enum { SMALL = 4096 };
+    static struct desk desk;
+    desk_open(&desk);
+    for (uint32_t i = 1; i <= 60; i++)
+        assert_int_equal(send(&desk, ALICE, market_enter(i, 'S', 20, "ABC", PRICE)), 0);
+    assert_int_equal(send(&desk, BOB, market_enter(1, 'S', 20, "ABC", PRICE)), 0);
+    settle(&desk);
+    assert_int_equal(orders_free(entry_orders(desk.entry)), market_size.orders - 61);
+    desk_close(&desk);
+    stream_bytes = SMALL;
+    desk_open(&desk);
+    assert_true(desk.streams[ALICE].full);
+    assert_int_equal(orders_free(entry_orders(desk.entry)), market_size.orders - 1);
+    desk_close(&desk);
+    stream_bytes = STREAM_BYTES;
+    verify_journal();
 }
 
 static void a_restart_finds_everything_as_it_was(void **state) {
@@ -671,6 +737,8 @@ int main(void) {
         TEST(answers_leave_when_the_journal_has_them),
         TEST(a_full_queue_takes_no_more_until_it_moves),
         TEST(a_stream_that_is_nearly_full_ends_the_session),
+        TEST(a_stream_that_is_full_takes_the_sessions_orders_off),
+        TEST(a_restart_takes_the_orders_of_a_full_stream_off),
         TEST(a_restart_finds_everything_as_it_was),
         TEST(a_torn_journal_is_completed_and_what_was_durable_is_kept),
         TEST(an_over_long_message_is_rejected_the_same_after_a_restart),
