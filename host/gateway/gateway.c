@@ -296,6 +296,8 @@ static bool serve_input(struct gateway *gateway, uint32_t index, uint64_t now_ns
     bool held = backlog(gateway, connection) > BACKLOG_BYTES ||
                 connection->in_to - connection->in_from > IN_BYTES / 2;
     transport_watch(gateway->parts.transport, index, !held, connection->stuck_ns != 0);
+    /* Who is not read cannot be silent; whether it reads is seen from what it takes. */
+    if (held) link_received(&connection->link, now_ns);
     if (!connection->readable || held || !read_some(gateway, index, now_ns)) return moved;
     if (connection->used) (void)take_frames(gateway, index, wall_ns, &turn);
     return true;

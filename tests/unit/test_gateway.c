@@ -228,6 +228,25 @@ static void who_sends_heartbeats_stays(void **state) {
     assert_false(run(30));
 }
 
+/* Reading it is held up while so much waits for it; heartbeats that it sends are not seen. */
+static void who_is_catching_up_stays_while_it_reads(void **state) {
+    (void)state;
+    begin(16 << 20, 12 << 10);
+    client.takes = 1000;
+    client.heartbeats = true;
+    assert_false(run(60));
+    assert_true(client.taken >= 60 * client.takes * (PASSES_A_SECOND - 1));
+}
+
+static void who_is_catching_up_and_stops_reading_is_dropped(void **state) {
+    (void)state;
+    begin(16 << 20, 12 << 10);
+    client.takes = 0;
+    client.heartbeats = true;
+    assert_true(run(60));
+    assert_in_range(client.passes, 15 * PASSES_A_SECOND, 15 * PASSES_A_SECOND + 10);
+}
+
 static void who_has_all_of_a_full_stream_is_dropped(void **state) {
     (void)state;
     enum { FITTING = 4 }; /* of 4,096 bytes */
@@ -246,6 +265,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(who_is_silent_is_dropped),
         TEST(who_sends_heartbeats_stays),
+        TEST(who_is_catching_up_stays_while_it_reads),
+        TEST(who_is_catching_up_and_stops_reading_is_dropped),
         TEST(who_has_all_of_a_full_stream_is_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
