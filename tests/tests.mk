@@ -37,6 +37,7 @@ test: deps-build deps-test deps-prove
 	@$(MAKE) --no-print-directory -s -j2 $(test_programs)
 	@$(MAKE) --no-print-directory -s -j2 PROFILE=san test-san
 	@{ printf '%s\n' $(test_plain) $(test_san) $(foreach target,$(test_fuzz),"$(target) tests/fuzz/corpus/$(target:build/san/tests/fuzz/fuzz_%=%)"); \
+	   printf '%s\n' $(foreach port,$(e2e_ports),"WIREPIT_PORT=$(port) $(B)/tests/e2e/test_gateway"); \
 	   echo "$(MAKE) --no-print-directory -s golden"; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=200000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \

@@ -3,11 +3,15 @@
 
 e2e_tests = $(patsubst tests/e2e/%.c,$(B)/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
 
-$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay
+$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(B)/tests/e2e/net.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
+
+# The ports past the kernel that the gateway's test is run over as well, each where the machine allows it.
+e2e_ports = af_xdp af_packet tap
 
 ## make e2e        run the programs of one profile as their users do
 e2e: $(e2e_tests)
 	@for test in $(e2e_tests); do WIREPIT_GATEWAY=$(B)/wirepit-gateway $$test || exit 1; done
+	@for port in $(e2e_ports); do WIREPIT_PORT=$$port WIREPIT_GATEWAY=$(B)/wirepit-gateway $(B)/tests/e2e/test_gateway || exit 1; done
 
 .PHONY: e2e

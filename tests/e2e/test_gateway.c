@@ -1,8 +1,10 @@
 /* test_gateway: wirepit-gateway as its clients and its operator meet it, over real sockets and
- * across restarts. The program's path is in WIREPIT_GATEWAY, else build/plain/wirepit-gateway. */
+ * across restarts. The program's path is in WIREPIT_GATEWAY, else build/plain/wirepit-gateway; over
+ * the kernel's TCP, or past it as WIREPIT_PORT says. */
 #include "host/base/bytes.h"
 #include "host/base/clock.h"
 #include "host/wire/soup.h"
+#include "tests/e2e/net.h"
 #include "tests/unit/market.h"
 // clang-format off
 #include <setjmp.h>
@@ -14,6 +16,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,8 +77,13 @@ static uint16_t try_start(const char *card, rlim_t file_bytes_max) {
         (void)close(out[0]);
         (void)close(out[1]);
         if (file_bytes_max != 0 && setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(9);
-        (void)execl(program(), program(), "--config", gateway.config, "--card", card, "--journal",
-                    gateway.journal, "--port", "0", (char *)NULL);
+        const char *arguments[10 + NET_ARGUMENTS_MAX] = {
+            program(),   "--config",      gateway.config, "--card", card,
+            "--journal", gateway.journal, "--port",       "0"
+        };
+        for (int i = 0; i < NET_ARGUMENTS_MAX; i++) arguments[9 + i] = net_arguments()[i];
+        if (net_gateway_side() != 0) _exit(9);
+        (void)execv(program(), (char **)(uintptr_t)arguments);
         _exit(9);
     }
     (void)close(out[1]);
@@ -83,7 +92,8 @@ static uint16_t try_start(const char *card, rlim_t file_bytes_max) {
     if (fgets(line, sizeof line, stream) == NULL) line[0] = 0;
     assert_int_equal(fclose(stream), 0);
     unsigned port = 0;
-    if (sscanf(line, "listening on 127.0.0.1:%u", &port) != 1) return 0;
+    if (sscanf(line, "listening on %*[0-9.]:%u", &port) != 1) return 0;
+    net_gateway_up();
     return (uint16_t)port;
 }
 
@@ -164,7 +174,7 @@ static void put(struct client *client, const void *bytes, size_t count) {
 
 static void reach(struct client *client) {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(gateway.port) };
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_addr.s_addr = inet_addr(net_address());
     client->used = 0;
     client->socket = socket(AF_INET, SOCK_STREAM, 0);
     assert_true(client->socket >= 0);
@@ -564,6 +574,104 @@ static void who_floods_or_does_not_read_suffers_alone(void **state) {
     stop();
 }
 
+/* The frames of a login and a request, one byte a segment, while another trades. */
+static void who_sends_a_byte_at_a_time_is_understood_and_holds_nobody_up(void **state) {
+    static const int on = 1;
+    (void)state;
+    uint8_t bytes[512];
+    struct soup_packet packet;
+    struct soup_login login = { .username = "alice", .password = "pa" };
+    struct ouch_message query = market_query();
+    uint64_t slowest_ns = 0;
+    start();
+    assert_int_equal(log_in(&bob, "bob", "pb", "", 0), SOUP_LOGIN_ACCEPTED);
+    reach(&alice);
+    assert_int_equal(setsockopt(alice.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
+    size_t count = soup_encode_login_request(bytes, &login);
+    int length = ouch_encode(&query, bytes + count + SOUP_HEADER_BYTES, OUCH_BYTES_MAX);
+    count += soup_encode_header(bytes + count, SOUP_UNSEQUENCED, (size_t)length);
+    for (size_t i = 0; i < count; i++) {
+        put(&alice, bytes + i, 1);
+        uint64_t asked_ns = clock_monotonic_ns();
+        assert_int_equal(next_reference(&bob), 1);
+        uint64_t waited_ns = clock_monotonic_ns() - asked_ns;
+        if (waited_ns > slowest_ns) slowest_ns = waited_ns;
+    }
+    assert_int_equal(frame(&alice, &packet), SOUP_LOGIN_ACCEPTED);
+    assert_int_equal(
+        hear(&alice, OUCH_ACCOUNT_QUERY_RESPONSE)->account_query_response.next_user_ref, 1);
+    print_message("%zu bytes one by one; the other waited at most %llu us\n", count,
+                  (unsigned long long)(slowest_ns / 1000));
+    assert_true(slowest_ns < UINT64_C(1000000000));
+    leave(&alice);
+    leave(&bob);
+    stop();
+}
+
+static uint16_t inverted_sum(const void *bytes, size_t count, uint32_t sum) {
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < count; i++) sum += (uint32_t)at[i] << (i % 2 == 0 ? 8 : 0);
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    return htons((uint16_t)~sum);
+}
+
+/* A SYN from a source that does not exist. */
+static void send_syn(int raw, uint32_t number) {
+    struct {
+        struct iphdr ip;
+        struct tcphdr tcp;
+    } packet = { .ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP } };
+    struct sockaddr_in to = { .sin_family = AF_INET };
+    to.sin_addr.s_addr = inet_addr(net_address());
+    packet.ip.tot_len = htons(sizeof packet);
+    packet.ip.daddr = to.sin_addr.s_addr;
+    packet.ip.saddr = htonl(0x0a4d0000u + 3 + number % 250);
+    packet.tcp.source = htons((uint16_t)(1024 + number / 250));
+    packet.tcp.dest = htons(gateway.port);
+    packet.tcp.seq = htonl(number * 64000);
+    packet.tcp.doff = 5;
+    packet.tcp.syn = 1;
+    packet.tcp.window = htons(65535);
+    uint32_t pseudo = IPPROTO_TCP + sizeof packet.tcp;
+    for (int i = 0; i < 2; i++) {
+        uint32_t address = ntohl(i == 0 ? packet.ip.saddr : packet.ip.daddr);
+        pseudo += (address >> 16) + (address & 0xffff);
+    }
+    packet.tcp.check = inverted_sum(&packet.tcp, sizeof packet.tcp, pseudo);
+    (void)sendto(raw, &packet, sizeof packet, MSG_DONTWAIT, (const struct sockaddr *)&to,
+                 sizeof to);
+}
+
+/* Past the kernel only: the kernel's TCP keeps itself. */
+static void a_flood_of_syns_harms_no_session(void **state) {
+    enum { PER_SECOND = 20000, SECONDS = 2, STEP_MS = 1 };
+    (void)state;
+    if (net_port() == NULL) skip();
+    int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+    assert_true(raw >= 0);
+    uint64_t slowest_ns = 0;
+    uint32_t sent = 0;
+    start();
+    assert_int_equal(log_in(&bob, "bob", "pb", "", 0), SOUP_LOGIN_ACCEPTED);
+    uint64_t from_ns = clock_monotonic_ns(), gone_ns;
+    while ((gone_ns = clock_monotonic_ns() - from_ns) < SECONDS * UINT64_C(1000000000)) {
+        for (; sent < gone_ns / (1000000000 / PER_SECOND); sent++) send_syn(raw, sent);
+        uint64_t asked_ns = clock_monotonic_ns();
+        assert_int_equal(next_reference(&bob), 1);
+        uint64_t waited_ns = clock_monotonic_ns() - asked_ns;
+        if (waited_ns > slowest_ns) slowest_ns = waited_ns;
+    }
+    print_message("%u SYNs; a session waited at most %llu us\n", sent,
+                  (unsigned long long)(slowest_ns / 1000));
+    assert_true(slowest_ns < UINT64_C(1000000000));
+    assert_int_equal(log_in(&alice, "alice", "pa", "", 0), SOUP_LOGIN_ACCEPTED);
+    assert_int_equal(next_reference(&alice), 1);
+    assert_int_equal(close(raw), 0);
+    leave(&alice);
+    leave(&bob);
+    stop();
+}
+
 static void who_half_closes_is_dropped_and_may_come_back(void **state) {
     (void)state;
     struct soup_packet packet;
@@ -611,8 +719,11 @@ int main(void) {
         TEST(another_configuration_is_refused),
         TEST(a_full_disk_stops_trading_and_says_so),
         TEST(who_floods_or_does_not_read_suffers_alone),
+        TEST(who_sends_a_byte_at_a_time_is_understood_and_holds_nobody_up),
+        TEST(a_flood_of_syns_harms_no_session),
         TEST(who_half_closes_is_dropped_and_may_come_back),
         TEST(idle_connections_make_room_for_those_that_log_in),
     };
+    if (!net_enter()) return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
