@@ -1,0 +1,541 @@
+#define _GNU_SOURCE /* struct ucred, accept4 */
+#include "host/base/check.h"
+#include "host/base/clock.h"
+#include "host/base/err.h"
+#include "host/base/log.h"
+#include "host/gateway/port_mailbox.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 16 };
+#define STUCK_NS UINT64_C(10000000000) /* a client that reads nothing for so long is dropped */
+
+struct connection {
+    int socket; /* -1 for none */
+    uint32_t generation;
+    uint32_t under_way; /* jobs */
+    struct ucred who;
+    char in[CONTROL_LINE_BYTES_MAX];
+    size_t in_used;
+    bool over; /* the client has sent all, or its last line was none: answers, then the end */
+    char *out; /* answers, each with its newline */
+    size_t out_from, out_to, out_room;
+    uint64_t stuck_ns; /* since when it takes nothing; 0 while it does */
+};
+
+struct port_serve {
+    pthread_t thread;
+    bool started;
+    int listener;
+    uint32_t answered; /* jobs that came back */
+    bool status_asked, counters_asked;
+    uint32_t turn;
+    struct connection connections[PORT_CONNECTIONS_MAX];
+};
+
+/* ---- Answers ---- */
+
+static void drop(struct connection *connection) {
+    (void)close(connection->socket);
+    free(connection->out);
+    uint32_t generation = connection->generation + 1;
+    *connection = (struct connection){ .socket = -1, .generation = generation };
+}
+
+/* Queues an answer; it is taken over. A connection without memory for it ends. */
+static void say(struct connection *connection, const json_t *id, json_t *answer) {
+    char *text = NULL;
+    if (answer != NULL && json_object_set(answer, "id", (json_t *)(uintptr_t)id) == 0)
+        text = json_dumps(answer, JSON_COMPACT);
+    json_decref(answer);
+    size_t bytes = text != NULL ? strlen(text) + 1 : 0;
+    if (text != NULL && connection->out_room - connection->out_to < bytes) {
+        char *more = realloc(connection->out, connection->out_to + bytes);
+        if (more != NULL) {
+            connection->out = more;
+            connection->out_room = connection->out_to + bytes;
+        }
+    }
+    if (text == NULL || connection->out_room - connection->out_to < bytes) {
+        log_line("command port: no memory for an answer; the client is dropped");
+        drop(connection);
+    } else {
+        text[bytes - 1] = '\n';
+        memcpy(connection->out + connection->out_to, text, bytes);
+        connection->out_to += bytes;
+    }
+    free(text);
+}
+
+static void say_error(struct connection *connection, const json_t *id, const char *code,
+                      const char *message) {
+    say(connection, id, json_pack("{s:o}", "error", message_error(code, message, NULL)));
+}
+
+static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
+
+static json_t *histogram_json(const struct histogram *histogram) {
+    struct histogram_summary summary = histogram_summarise(histogram);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "count", number(summary.count), "p50",
+                     number(summary.p50), "p99", number(summary.p99), "p999", number(summary.p999),
+                     "max", number(summary.max));
+}
+
+/* A row for each part of the distribution that people look at, thin ones left to the quantiles. */
+static json_t *histogram_rows(const struct histogram *histogram) {
+    static const uint32_t parts[] = { 1000,  5000,  10000, 25000, 50000, 75000,
+                                      90000, 95000, 99000, 99900, 99990, 100000 };
+    json_t *rows = json_array();
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && histogram->count > 0; i++)
+        (void)json_array_append_new(rows,
+                                    json_pack("{s:i, s:o}", "parts", (int)parts[i], "value",
+                                              number(histogram_quantile(histogram, parts[i]))));
+    return rows;
+}
+
+static json_t *counters_json(const struct port_control *port) {
+    const struct sequencer_times *times = &port->counters.times;
+    json_t *counters = json_object(), *rows = json_object();
+    for (uint32_t i = 0; i < PORT_COUNTER_COUNT; i++)
+        (void)json_object_set_new(counters, abi_counter_name(i), number(port->counters.values[i]));
+    const struct {
+        const char *name;
+        const struct histogram *histogram;
+    } row[] = { { "card_clocks", &times->clocks },
+                { "gateway_ns", &times->gateway },
+                { "card_ns", &times->card },
+                { "flush_ns", &times->flush } };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        json_t *histogram = histogram_json(row[i].histogram);
+        (void)json_object_set_new(histogram, "distribution", histogram_rows(row[i].histogram));
+        (void)json_object_set_new(rows, row[i].name, histogram);
+    }
+    return json_pack("{s:o, s:o}", "counters", counters, "histograms", rows);
+}
+
+static const char *state_name(uint8_t state) {
+    static const char *const names[] = { "closed", "auction", "open", "halted" };
+    return state < sizeof names / sizeof *names ? names[state] : "?";
+}
+
+static json_t *symbols_json(const struct config *config, const struct port_status *status) {
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < config->symbol_count; i++) {
+        const struct config_symbol *symbol = &config->symbols[i];
+        (void)json_array_append_new(
+            rows, json_pack("{s:i, s:s, s:s, s:o, s:o, s:i, s:i, s:i}", "index", (int)i, "name",
+                            symbol->name, "state", state_name(status->symbol_state[i]), "base_e4",
+                            number(symbol->base_e4), "tick_e4", number(symbol->tick_e4), "lot",
+                            (int)symbol->lot, "reference", (int)symbol->reference, "collar",
+                            (int)symbol->collar));
+    }
+    return rows;
+}
+
+static json_t *firms_json(const struct config *config, const struct port_status *status) {
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < config->firm_count; i++)
+        (void)json_array_append_new(rows, json_pack("{s:i, s:s, s:b}", "index", (int)i, "name",
+                                                    config->firms[i].name, "killed",
+                                                    (int)status->firm_killed[i]));
+    return rows;
+}
+
+static json_t *accounts_json(const struct config *config, const struct port_status *status) {
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < config->account_count; i++) {
+        const struct config_account *account = &config->accounts[i];
+        (void)json_array_append_new(
+            rows, json_pack("{s:i, s:s, s:s, s:i, s:b}", "index", (int)i, "name", account->name,
+                            "firm", config->firms[account->firm].name, "currency",
+                            (int)account->currency, "killed", (int)status->account_killed[i]));
+    }
+    return rows;
+}
+
+static json_t *sessions_json(const struct config *config, const struct port_status *status) {
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < config->session_count; i++) {
+        const struct config_session *session = &config->sessions[i];
+        (void)json_array_append_new(
+            rows,
+            json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "index", (int)i, "name",
+                      session->username, "firm", config->firms[session->firm].name, "account",
+                      config->accounts[session->account].name, "connected",
+                      (int)status->connected[i], "killed", (int)status->session_killed[i],
+                      "withdrawing", (int)status->withdrawing[i], "answers",
+                      number(status->answers[i]), "durable_answers", number(status->released[i]),
+                      "next_user_ref", number(status->next_user_ref[i])));
+    }
+    return rows;
+}
+
+static json_t *status_json(const struct port_control *port) {
+    const struct port_parts *parts = &port->parts;
+    const struct port_status *status = &port->status;
+    const struct card_size *size = &parts->card->size;
+    json_t *card = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "name", parts->card->name, "symbols",
+                             number(size->symbols), "accounts", number(size->accounts), "orders",
+                             number(size->orders), "levels", number(size->levels), "gate",
+                             status->killed ? "closed" : "open");
+    json_t *journal =
+        json_pack("{s:s, s:o, s:o, s:s}", "directory", parts->config->journal, "appended",
+                  number(status->appended), "durable", number(status->durable), "durability",
+                  parts->config->asynchronous ? "async" : "sync");
+    char digest[20];
+    (void)snprintf(digest, sizeof digest, "%08" PRIx32, abi_digest());
+    json_t *answer =
+        json_pack("{s:o, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:o}", "card", card, "journal", journal,
+                  "transport", parts->transport, "address", parts->address, "port",
+                  (int)parts->port, "session", parts->session_name, "pid", (int)getpid(),
+                  "commands", number(status->commands), "events", number(status->events));
+    (void)json_object_set_new(answer, "abi", json_string(digest));
+    (void)json_object_set_new(answer, "symbols", symbols_json(parts->config, status));
+    (void)json_object_set_new(answer, "firms", firms_json(parts->config, status));
+    (void)json_object_set_new(answer, "accounts", accounts_json(parts->config, status));
+    (void)json_object_set_new(answer, "sessions", sessions_json(parts->config, status));
+    return answer;
+}
+
+static json_t *command_json(const struct port_job *job) {
+    json_t *events = json_array();
+    for (uint32_t i = 0; i < job->event_count; i++)
+        (void)json_array_append_new(events, message_event_write(&job->events[i]));
+    return json_pack("{s:o, s:o, s:i, s:o}", "command", number(job->number), "record",
+                     number(job->record), "events_total", (int)job->events_total, "events", events);
+}
+
+static json_t *job_json(const struct port_control *port, const struct port_job *job) {
+    switch (job->ask) {
+    case PORT_COMMAND:
+        return command_json(job);
+    case PORT_WITHDRAW:
+        return json_pack("{s:i}", "sessions", (int)job->sessions);
+    case PORT_STATUS:
+        return status_json(port);
+    case PORT_COUNTERS:
+        return counters_json(port);
+    }
+    return NULL;
+}
+
+/* Passes on what has come back from the loop. */
+static void answer_jobs(struct port_control *port) {
+    struct port_serve *serve = port->serve;
+    uint32_t done = atomic_load_explicit(&port->done, memory_order_acquire);
+    for (; serve->answered != done; serve->answered++) {
+        struct port_job *job = port_job(port, serve->answered);
+        struct connection *connection = &serve->connections[job->connection];
+        if (job->ask == PORT_STATUS) serve->status_asked = false;
+        if (job->ask == PORT_COUNTERS) serve->counters_asked = false;
+        if (connection->socket >= 0 && connection->generation == job->generation) {
+            connection->under_way--;
+            say(connection, job->id, job_json(port, job));
+        }
+        json_decref(job->id);
+        job->id = NULL;
+    }
+}
+
+/* ---- Requests ---- */
+
+static int find_name(void *context, unsigned table, const char *name) {
+    const struct config *config = context;
+    uint32_t count = table == TABLE_SYMBOL    ? config->symbol_count
+                     : table == TABLE_ACCOUNT ? config->account_count
+                     : table == TABLE_FIRM    ? config->firm_count
+                                              : config->session_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *at = table == TABLE_SYMBOL    ? config->symbols[i].name
+                         : table == TABLE_ACCOUNT ? config->accounts[i].name
+                         : table == TABLE_FIRM    ? config->firms[i].name
+                                                  : config->sessions[i].username;
+        if (strcmp(at, name) == 0) return (int)i;
+    }
+    return -1;
+}
+
+/* False when the request has to wait: the ring is full, or one of its kind is under way. */
+static bool hand_over(struct port_control *port, uint32_t index,
+                      const struct port_request *request) {
+    struct port_serve *serve = port->serve;
+    struct connection *connection = &serve->connections[index];
+    uint32_t asked = atomic_load_explicit(&port->asked, memory_order_relaxed);
+    if (asked - serve->answered == PORT_JOBS_MAX) return false;
+    if (request->ask == PORT_STATUS && serve->status_asked) return false;
+    if (request->ask == PORT_COUNTERS && serve->counters_asked) return false;
+    struct port_job *job = port_job(port, asked);
+    job->ask = request->ask;
+    job->command = request->command;
+    job->connection = index;
+    job->generation = connection->generation;
+    job->id = json_incref(request->id);
+    (void)snprintf(job->note, sizeof job->note, "asked by uid %u, pid %d",
+                   (unsigned)connection->who.uid, (int)connection->who.pid);
+    connection->under_way++;
+    if (request->ask == PORT_STATUS) serve->status_asked = true;
+    if (request->ask == PORT_COUNTERS) serve->counters_asked = true;
+    atomic_store_explicit(&port->asked, asked + 1, memory_order_release);
+    return true;
+}
+
+/* Takes the line at the front of the input. False when there is none, or it must wait. */
+static bool take_line(struct port_control *port, uint32_t index) {
+    struct connection *connection = &port->serve->connections[index];
+    if (connection->socket < 0 || connection->in_used == 0) return false;
+    if (connection->under_way == CONTROL_COMMANDS_MAX || connection->out_to > 0) return false;
+    char *end = memchr(connection->in, '\n', connection->in_used);
+    if (end == NULL) {
+        if (connection->in_used < sizeof connection->in) return false;
+        connection->in_used = 0;
+        connection->over = true;
+        say_error(connection, json_null(), "too_long", "a request is a line of at most 4095 bytes");
+        return false;
+    }
+    size_t bytes = (size_t)(end - connection->in);
+    struct port_request request;
+    bool good = port_request_read(connection->in, bytes, find_name,
+                                  (void *)(uintptr_t)port->parts.config, &request) == 0;
+    if (good && !hand_over(port, index, &request)) {
+        json_decref(request.id);
+        return false;
+    }
+    connection->in_used -= bytes + 1;
+    memmove(connection->in, end + 1, connection->in_used);
+    if (!good) say_error(connection, request.id, request.code, err_text());
+    json_decref(request.id);
+    return true;
+}
+
+static void read_some(struct connection *connection) {
+    size_t room = sizeof connection->in - connection->in_used;
+    ssize_t count = recv(connection->socket, connection->in + connection->in_used, room, 0);
+    if (count > 0)
+        connection->in_used += (size_t)count;
+    else if (count == 0)
+        connection->over = true;
+    else if (errno != EAGAIN && errno != EINTR)
+        drop(connection);
+}
+
+static void write_some(struct connection *connection, uint64_t now_ns) {
+    ssize_t count = send(connection->socket, connection->out + connection->out_from,
+                         connection->out_to - connection->out_from, MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) {
+        drop(connection);
+        return;
+    }
+    if (count > 0) {
+        connection->out_from += (size_t)count;
+        connection->stuck_ns = 0;
+    } else if (connection->stuck_ns == 0) {
+        connection->stuck_ns = now_ns;
+    }
+    if (connection->out_from < connection->out_to) return;
+    free(connection->out);
+    connection->out = NULL;
+    connection->out_from = connection->out_to = connection->out_room = 0;
+}
+
+static void accept_one(struct port_serve *serve) {
+    uint32_t index = 0;
+    while (index < PORT_CONNECTIONS_MAX && serve->connections[index].socket >= 0) index++;
+    if (index == PORT_CONNECTIONS_MAX) return;
+    struct connection *connection = &serve->connections[index];
+    socklen_t bytes = sizeof connection->who;
+    connection->socket = accept4(serve->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection->socket < 0) return;
+    if (getsockopt(connection->socket, SOL_SOCKET, SO_PEERCRED, &connection->who, &bytes) != 0)
+        drop(connection);
+}
+
+/* ---- The thread ---- */
+
+static bool full(const struct port_serve *serve) {
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) used += serve->connections[i].socket >= 0;
+    return used == PORT_CONNECTIONS_MAX;
+}
+
+/* A connection is read while its input has room and its answers are taken. */
+static short wanted(const struct connection *connection) {
+    bool read =
+        !connection->over && connection->out_to == 0 && connection->in_used < sizeof connection->in;
+    return (short)((read ? POLLIN : 0) | (connection->out_to > 0 ? POLLOUT : 0));
+}
+
+static void wait_some(struct port_control *port) {
+    enum { LISTENER = PORT_CONNECTIONS_MAX, WAKE, ALL };
+    struct port_serve *serve = port->serve;
+    struct pollfd ready[ALL];
+    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) {
+        short events = wanted(&serve->connections[i]);
+        /* Nothing wanted: not even to hear that it has gone, which would not wait. */
+        ready[i] = (struct pollfd){ .fd = events != 0 ? serve->connections[i].socket : -1,
+                                    .events = events };
+    }
+    ready[LISTENER] = (struct pollfd){ .fd = full(serve) ? -1 : serve->listener, .events = POLLIN };
+    ready[WAKE] = (struct pollfd){ .fd = port->wake, .events = POLLIN };
+    if (poll(ready, ALL, 1000) <= 0) return;
+    uint64_t now_ns = clock_monotonic_ns(), sum;
+    if (ready[WAKE].revents != 0) (void)!read(port->wake, &sum, sizeof sum);
+    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) {
+        struct connection *connection = &serve->connections[i];
+        if ((ready[i].revents & (POLLOUT | POLLERR | POLLHUP)) != 0 && connection->out_to > 0)
+            write_some(connection, now_ns);
+        else if (ready[i].revents != 0 && connection->socket >= 0)
+            read_some(connection);
+    }
+    if (ready[LISTENER].revents != 0) accept_one(serve);
+}
+
+/* Turn by turn, so that nobody's requests come before everybody else's. */
+static void take_lines(struct port_control *port) {
+    struct port_serve *serve = port->serve;
+    bool moved = true;
+    serve->turn++;
+    while (moved) {
+        moved = false;
+        for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++)
+            moved |= take_line(port, (serve->turn + i) % PORT_CONNECTIONS_MAX);
+    }
+}
+
+static void end_some(struct port_serve *serve, uint64_t now_ns) {
+    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) {
+        struct connection *connection = &serve->connections[i];
+        if (connection->socket < 0) continue;
+        bool whole_line = memchr(connection->in, '\n', connection->in_used) != NULL;
+        bool done = connection->over && connection->out_to == 0 && connection->under_way == 0 &&
+                    !whole_line;
+        bool stuck = connection->stuck_ns != 0 && now_ns - connection->stuck_ns > STUCK_NS;
+        if (stuck) log_line("command port: pid %d dropped, it does not read", connection->who.pid);
+        if (done || stuck) drop(connection);
+    }
+}
+
+static void *serve_run(void *context) {
+    struct port_control *port = context;
+    while (!atomic_load_explicit(&port->stop, memory_order_acquire)) {
+        answer_jobs(port);
+        take_lines(port);
+        end_some(port->serve, clock_monotonic_ns());
+        wait_some(port);
+    }
+    return NULL;
+}
+
+/* Tells who still waits that nothing will come. */
+static void say_end(struct port_control *port) {
+    struct port_serve *serve = port->serve;
+    answer_jobs(port);
+    uint32_t asked = atomic_load_explicit(&port->asked, memory_order_relaxed);
+    for (; serve->answered != asked; serve->answered++) {
+        struct port_job *job = port_job(port, serve->answered);
+        struct connection *connection = &serve->connections[job->connection];
+        if (connection->socket >= 0 && connection->generation == job->generation)
+            say_error(connection, job->id, "stopped",
+                      "the gateway ends; whether it was carried out stands in the journal");
+        json_decref(job->id);
+    }
+    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) {
+        struct connection *connection = &serve->connections[i];
+        if (connection->socket >= 0 && connection->out_to > 0)
+            write_some(connection, clock_monotonic_ns());
+        if (connection->socket >= 0) drop(connection);
+    }
+}
+
+/* ---- Open and close ---- */
+
+/* Makes way at the path: a socket at which nobody answers is what a dead gateway left. */
+static int clear_path(const struct sockaddr_un *at) {
+    struct stat there;
+    if (lstat(at->sun_path, &there) != 0) return 0;
+    if (!S_ISSOCK(there.st_mode))
+        return err_set(-EADDRINUSE, "%s: it is there and no socket; name another with --control",
+                       at->sun_path);
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0) return err_set(-errno, "socket: %s", strerror(errno));
+    int answered = connect(probe, (const struct sockaddr *)at, sizeof *at);
+    bool dead = answered != 0 && errno == ECONNREFUSED;
+    (void)close(probe);
+    if (!dead)
+        return err_set(-EADDRINUSE,
+                       "%s: another gateway answers there; end it, or name another with --control",
+                       at->sun_path);
+    if (unlink(at->sun_path) != 0) return err_set(-errno, "%s: %s", at->sun_path, strerror(errno));
+    return 0;
+}
+
+static int listen_at(struct port_serve *serve, const char *path) {
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof at.sun_path)
+        return err_set(-ENAMETOOLONG,
+                       "%s: a socket's path has at most %zu bytes; name another with --control",
+                       path, sizeof at.sun_path - 1);
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    int code = clear_path(&at);
+    if (code != 0) return code;
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener < 0) return err_set(-errno, "socket: %s", strerror(errno));
+    /* Before the name exists, so that nobody else gets in between. */
+    if (fchmod(listener, 0600) != 0 ||
+        bind(listener, (const struct sockaddr *)&at, sizeof at) != 0 ||
+        listen(listener, BACKLOG) != 0) {
+        code = err_set(-errno, "%s: %s; name another with --control", path, strerror(errno));
+        (void)close(listener);
+        return code;
+    }
+    serve->listener = listener;
+    return 0;
+}
+
+/* Signals are the loop's. */
+static int start_thread(struct port_control *port) {
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    CHECK(pthread_sigmask(SIG_BLOCK, &all, &before) == 0);
+    int code = pthread_create(&port->serve->thread, NULL, serve_run, port);
+    CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    if (code != 0) return err_set(-code, "thread: %s", strerror(code));
+    port->serve->started = true;
+    return 0;
+}
+
+int port_serve_open(struct port_control *port) {
+    struct port_serve *serve = calloc(1, sizeof *serve);
+    if (serve == NULL) return err_set(-ENOMEM, "no memory for the command port");
+    port->serve = serve;
+    serve->listener = -1;
+    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) serve->connections[i].socket = -1;
+    int code = listen_at(serve, port->parts.path);
+    return code == 0 ? start_thread(port) : code;
+}
+
+void port_serve_close(struct port_control *port) {
+    struct port_serve *serve = port->serve;
+    if (serve == NULL) return;
+    if (serve->started) {
+        const uint64_t one = 1;
+        atomic_store_explicit(&port->stop, true, memory_order_release);
+        (void)!write(port->wake, &one, sizeof one);
+        CHECK(pthread_join(serve->thread, NULL) == 0);
+        say_end(port);
+    }
+    if (serve->listener >= 0) {
+        (void)unlink(port->parts.path);
+        (void)close(serve->listener);
+    }
+    free(serve);
+    port->serve = NULL;
+}
