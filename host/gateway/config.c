@@ -21,7 +21,7 @@ struct raw_nic {
 };
 
 struct raw_gateway {
-    char *listen, *journal, *card_socket;
+    char *listen, *journal, *card_socket, *control;
     uint16_t port;
     int durability;
     enum config_card card;
@@ -116,6 +116,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
     TEXT(raw_gateway, journal, CONFIG_PATH_BYTES - 1),
     CHOICE(raw_gateway, card, card_names),
     TEXT_OPTIONAL(raw_gateway, card_socket, CONFIG_PATH_BYTES - 1),
+    TEXT_OPTIONAL(raw_gateway, control, CONFIG_PATH_BYTES - 1),
     CYAML_FIELD_ENUM("transport", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, transport, transport_names, CYAML_ARRAY_LEN(transport_names)),
     CYAML_FIELD_MAPPING_PTR("nic", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_gateway, nic, nic_fields),
     CYAML_FIELD_UINT("soft_orders", CYAML_FLAG_OPTIONAL, struct raw_gateway, soft_orders),
@@ -453,6 +454,8 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
     config->card = raw->card;
     (void)snprintf(config->card_socket, sizeof config->card_socket, "%s",
                    raw->card_socket != NULL ? raw->card_socket : CONFIG_CARD_SOCKET);
+    (void)snprintf(config->control, sizeof config->control, "%s",
+                   raw->control != NULL ? raw->control : "");
     config->soft_orders = raw->soft_orders;
     config->journal_file = raw->journal_file;
     config->transport = raw->transport;

@@ -93,6 +93,7 @@ struct config {
     struct config_nic nic; /* with CONFIG_TRANSPORT_LWIP */
     bool asynchronous;     /* durability: replies wait for the write, not for the flush */
     char journal[CONFIG_PATH_BYTES];
+    char control[CONFIG_PATH_BYTES]; /* of the command port's socket; "" is beside the journal */
     enum config_card card;
     char card_socket[CONFIG_PATH_BYTES]; /* of wirepit-card, for CONFIG_CARD_BUS */
     uint32_t soft_orders;                /* order slots of the soft card; 0 is the default card's */

@@ -39,6 +39,7 @@ struct gateway {
     uint8_t *buffers;
     uint32_t count, turn;
     uint64_t arrivals, logins, timer_ns;
+    struct port_control *port;
     uint64_t closings; /* of the gate by the card, as far as they are reported */
 };
 
@@ -69,6 +70,8 @@ void gateway_delete(struct gateway *gateway) {
     free(gateway->buffers);
     free(gateway);
 }
+
+void gateway_control(struct gateway *gateway, struct port_control *port) { gateway->port = port; }
 
 uint64_t gateway_logins(const struct gateway *gateway) { return gateway->logins; }
 
@@ -406,6 +409,7 @@ static int pass(struct gateway *gateway, uint64_t timeout_ns, bool taking) {
     gateway->turn++; /* nobody is always first */
     for (uint32_t i = 0; i < gateway->count && taking; i++)
         moved |= serve_input(gateway, (gateway->turn + i) % gateway->count, now_ns, wall_ns);
+    if (gateway->port != NULL) moved |= port_control_pass(gateway->port, gateway->connected);
     int passed = sequencer_pass(gateway->parts.sequencer, wall_ns);
     if (passed < 0) return passed;
     report_gate(gateway);
@@ -421,7 +425,8 @@ static uint64_t nap_ns(const struct gateway *gateway, uint64_t moved_ns) {
     const struct sequencer *sequencer = gateway->parts.sequencer;
     if (sequencer_at_card(sequencer)) return 0;
     if (!sequencer_idle(sequencer)) return FLUSH_NAP_NS;
-    return clock_monotonic_ns() - moved_ns < SPIN_NS ? 0 : SLEEP_NS;
+    if (clock_monotonic_ns() - moved_ns < SPIN_NS) return 0;
+    return gateway->port != NULL ? PORT_PASS_NS : SLEEP_NS;
 }
 
 int gateway_settle(struct gateway *gateway) {

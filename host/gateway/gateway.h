@@ -9,6 +9,7 @@
 #define HOST_GATEWAY_GATEWAY_H
 
 #include "host/gateway/config.h"
+#include "host/gateway/port_control.h"
 #include "host/gateway/sequencer.h"
 #include "host/gateway/transport.h"
 #include <signal.h>
@@ -33,6 +34,9 @@ static inline uint32_t gateway_connections(uint32_t sessions) { return sessions 
 /* gateway_new returns NULL without memory. */
 struct gateway *gateway_new(const struct gateway_parts *parts);
 void gateway_delete(struct gateway *gateway);
+
+/* gateway_control names the command port that is served beside the clients, NULL for none. */
+void gateway_control(struct gateway *gateway, struct port_control *port);
 
 /* gateway_settle runs without clients until all that is queued is done and durable. Returns 0, or a
    negative errno once card or journal has failed. */

@@ -8,6 +8,7 @@
 #include "host/engine/engine.h"
 #include "host/gateway/gateway.h"
 #include "host/gateway/lwip/network.h"
+#include "host/gateway/port_control.h"
 #include "host/gateway/recovery.h"
 #include "host/gateway/summary.h"
 #include "host/gateway/verify.h"
@@ -26,7 +27,7 @@
 #define STREAM_BYTES (UINT64_C(1) << 30)
 
 struct options {
-    const char *config, *card, *card_socket, *journal, *port, *trace, *json;
+    const char *config, *card, *card_socket, *journal, *control, *port, *trace, *json;
     const char *network[CONFIG_SETTINGS]; /* by enum config_setting */
     bool verify;
 };
@@ -39,12 +40,14 @@ struct run {
     struct card *card;
     struct setup setup;
     struct journal *journal;
+    struct gates *gates;
     struct entry *entry;
     struct stream *streams;
     struct recovery *recovery;
     struct sequencer *sequencer;
     struct network network;
     struct gateway *gateway;
+    struct port_control *control;
     char session[RECOVERY_SESSION_BYTES + 1];
     char identity[RECOVERY_IDENTITY_BYTES];
 };
@@ -70,6 +73,8 @@ static const char help[] =
     "[as in FILE]\n"
     "  --card-socket PATH   where wirepit-card listens, for --card bus [as in FILE]\n"
     "  --journal DIR    where the journal is [as in FILE]\n"
+    "  --control PATH   socket of the command port [as in FILE, else gateway.socket beside the "
+    "journal]\n"
     "  --port N         TCP port, 0 for a free one, which is printed [as in FILE]\n"
     "  --listen ADDRESS IPv4 address that clients connect to [as in FILE]\n"
     "  --transport kernel|lwip  the kernel's TCP, or lwIP on a port of DPDK [as in FILE, else "
@@ -97,6 +102,7 @@ static int read_options(int count, char **arguments, struct options *options) {
         { "card", required_argument, NULL, 'd' },
         { "card-socket", required_argument, NULL, 's' },
         { "journal", required_argument, NULL, 'j' },
+        { "control", required_argument, NULL, 'k' },
         { "port", required_argument, NULL, 'p' },
         { "listen", required_argument, NULL, NETWORK + CONFIG_SET_LISTEN },
         { "transport", required_argument, NULL, NETWORK + CONFIG_SET_TRANSPORT },
@@ -125,6 +131,9 @@ static int read_options(int count, char **arguments, struct options *options) {
             break;
         case 'j':
             options->journal = optarg;
+            break;
+        case 'k':
+            options->control = optarg;
             break;
         case 'p':
             options->port = optarg;
@@ -186,6 +195,12 @@ static int apply_options(const struct options *options, struct config *config) {
                            CONFIG_PATH_BYTES - 1);
         (void)snprintf(config->journal, sizeof config->journal, "%s", options->journal);
     }
+    if (options->control != NULL) {
+        if (strlen(options->control) >= sizeof config->control)
+            return err_set(-EINVAL, "--control: the name is longer than %d bytes",
+                           CONFIG_PATH_BYTES - 1);
+        (void)snprintf(config->control, sizeof config->control, "%s", options->control);
+    }
     if (options->port != NULL) {
         char *end;
         errno = 0;
@@ -244,15 +259,49 @@ static int open_journal(struct run *run) {
     return 0;
 }
 
+/* Beside the journal unless it was given. Trading does not depend on it: without it the gateway
+   goes on and says so. */
+static int open_control(struct run *run) {
+    char path[CONFIG_PATH_BYTES + 16];
+    const char *slash = strrchr(run->config.journal, '/');
+    int above = slash != NULL ? (int)(slash - run->config.journal) + 1 : 0;
+    if (run->config.control[0] != 0)
+        (void)snprintf(path, sizeof path, "%s", run->config.control);
+    else
+        (void)snprintf(path, sizeof path, "%.*sgateway.socket", above, run->config.journal);
+    const struct port_parts parts = { .path = path,
+                                      .config = &run->config,
+                                      .card = run->card,
+                                      .journal = run->journal,
+                                      .sequencer = run->sequencer,
+                                      .gates = run->gates,
+                                      .streams = run->streams,
+                                      .entry = run->entry,
+                                      .transport = run->network.transport->name,
+                                      .session_name = run->session,
+                                      .address = run->config.listen,
+                                      .port = run->network.transport->port };
+    int code = port_control_open(&parts, &run->control);
+    if (code != 0 && run->config.control[0] != 0) return code;
+    if (code != 0) {
+        log_line("no command port: %s", err_text());
+        return 0;
+    }
+    sequencer_tell(run->sequencer, port_control_done, run->control);
+    gateway_control(run->gateway, run->control);
+    return 0;
+}
+
 static int open_state(struct run *run) {
     uint64_t seed;
     CHECK(getrandom(&seed, sizeof seed, 0) == sizeof seed);
     int code = setup_make(&run->config, &run->size, &run->setup);
     if (code != 0) return code;
     run->entry = entry_new(&run->config, &run->size, seed);
+    run->gates = gates_new(&run->size);
     run->recovery = calloc(1, sizeof *run->recovery);
     run->streams = calloc(run->config.session_count, sizeof *run->streams);
-    if (run->entry == NULL || run->recovery == NULL || run->streams == NULL)
+    if (run->entry == NULL || run->gates == NULL || run->recovery == NULL || run->streams == NULL)
         return err_set(-ENOMEM, "no memory for orders and sessions");
     for (uint32_t i = 0; code == 0 && i < run->config.session_count; i++)
         code = stream_open(&run->streams[i], STREAM_BYTES);
@@ -269,7 +318,8 @@ static int recover(struct run *run) {
                                           .setup = &run->setup,
                                           .identity = run->identity,
                                           .events_max = engine_events_max(&run->size),
-                                          .clock_ns = clock_monotonic_ns };
+                                          .clock_ns = clock_monotonic_ns,
+                                          .gates = run->gates };
     int code = recovery_run(&parts, run->recovery);
     if (code != 0) return code;
     if (!run->recovery->identified) {
@@ -335,7 +385,8 @@ static int open_run(struct run *run) {
                                                .events_max = engine_events_max(&run->size),
                                                .commands = run->recovery->commands,
                                                .events = run->recovery->events,
-                                               .clock_ns = clock_monotonic_ns };
+                                               .clock_ns = clock_monotonic_ns,
+                                               .gates = run->gates };
     run->sequencer = sequencer_new(&sequencer);
     if (run->sequencer == NULL) return err_set(-ENOMEM, "no memory for the sequencer");
     const struct gateway_parts gateway = { .config = &run->config,
@@ -352,6 +403,7 @@ static int open_run(struct run *run) {
 
 static void close_run(struct run *run) {
     check_on_failure(NULL, NULL);
+    port_control_close(run->control);
     gateway_delete(run->gateway);
     sequencer_delete(run->sequencer);
     network_close(&run->network);
@@ -360,6 +412,7 @@ static void close_run(struct run *run) {
     free(run->streams);
     free(run->recovery);
     entry_delete(run->entry);
+    gates_delete(run->gates);
     setup_free(&run->setup);
     journal_close(run->journal);
     if (run->card != NULL) card_close(run->card);
@@ -414,6 +467,7 @@ static int trade(struct run *run) {
     (void)signal(SIGXFSZ, SIG_IGN); /* a write that is too much then says so */
 
     int code = open_run(run);
+    if (code == 0) code = open_control(run);
     if (code == 0) code = transport_admit(run->network.transport);
     if (code == 0) {
         (void)printf("listening on %s:%u\n", run->config.listen, run->network.transport->port);

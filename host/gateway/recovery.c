@@ -1,6 +1,7 @@
 #include "host/gateway/recovery.h"
 #include "host/base/check.h"
 #include "host/base/err.h"
+#include "host/gateway/port_request.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,6 +88,7 @@ static int carry_out(struct replay *replay, const struct command *command) {
         }
         replay->event_count++;
         recovery->events++;
+        if (parts->gates != NULL) gates_event(parts->gates, event);
         if ((event->flags & EVENT_END) != 0) break;
     }
     recovery->commands++;
@@ -122,8 +124,12 @@ static int pay_follow_up(struct recovery *recovery, const struct command *comman
 static int replay_setup(struct replay *replay, const struct command *command) {
     const struct setup *setup = replay->parts->setup;
     struct recovery *recovery = replay->recovery;
-    struct command expected = { .opcode = 0 };
-    if (recovery->setup_done < setup->count) expected = setup->commands[recovery->setup_done];
+    if (recovery->setup_done == setup->count) { /* an operator's, from the command port */
+        if (port_request_allowed(command->opcode)) return 0;
+        return err_set(-EBADMSG, "it is a %s, which no operator can have asked for",
+                       abi_opcode_name(command->opcode));
+    }
+    struct command expected = setup->commands[recovery->setup_done];
     expected.stamp_ns = command->stamp_ns;
     if (memcmp(&expected, command, sizeof expected) != 0)
         return err_set(-EBADMSG, "it is not what the configuration makes command %u of",
@@ -240,7 +246,8 @@ static int replay_record(struct replay *replay, const struct journal_record *rec
         return replay_input(replay, record);
     case JOURNAL_SESSION_OUTPUT:
         return check_answer(replay, record);
-    case JOURNAL_NOTE:
+    case JOURNAL_NOTE: /* stands in no group: an input before it has lost its command */
+        replay->have_input = false;
         return check_note(replay, record);
     default:
         return err_set(-EBADMSG, "its kind, %u, is unknown", record->kind);

@@ -8,6 +8,7 @@
 #define HOST_GATEWAY_RECOVERY_H
 
 #include "host/gateway/entry.h"
+#include "host/gateway/gates.h"
 #include "host/gateway/setup.h"
 #include "host/gateway/stream.h"
 #include "host/journal/journal.h"
@@ -24,6 +25,7 @@ struct recovery_parts {
     const char *identity; /* the journal's first note, see recovery_identity */
     uint32_t events_max;  /* of one command */
     uint64_t (*clock_ns)(void);
+    struct gates *gates; /* NULL for none: told of every event */
 };
 
 struct recovery {

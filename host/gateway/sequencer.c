@@ -47,6 +47,8 @@ struct sequencer {
     struct sequencer_times times;
     struct flush_sample samples[FLUSH_SAMPLES];
     uint32_t sample_head, sample_tail;
+    sequencer_done *done; /* of what operators ask; NULL for nobody */
+    void *done_context;
     struct command refused;
     uint8_t refused_reason;
     int failed;
@@ -121,6 +123,24 @@ int sequencer_command(struct sequencer *sequencer, const struct command *command
     request->command = *command;
     queued(sequencer);
     return 0;
+}
+
+int sequencer_ask(struct sequencer *sequencer, const struct command *command, const char *note,
+                  uint32_t ticket) {
+    size_t bytes = strlen(note);
+    CHECK(bytes <= ENTRY_MESSAGE_BYTES_MAX && ticket > 0);
+    int code = sequencer_command(sequencer, command);
+    if (code != 0) return code;
+    struct entry_request *request = at(sequencer, sequencer->tail - 1);
+    memcpy(request->message, note, bytes);
+    request->bytes = (uint16_t)bytes;
+    request->user_ref = ticket;
+    return 0;
+}
+
+void sequencer_tell(struct sequencer *sequencer, sequencer_done *done, void *context) {
+    sequencer->done = done;
+    sequencer->done_context = context;
 }
 
 int sequencer_follow_up(struct sequencer *sequencer, const struct entry_request *request) {
@@ -253,7 +273,11 @@ static void measure(struct sequencer *sequencer, const struct entry_request *req
 static void complete(struct sequencer *sequencer, uint64_t polled_ns) {
     struct entry_request *request = at(sequencer, sequencer->head);
     struct entry_request follow_up;
+    bool asked = request->header.origin == ENTRY_ADMINISTRATION && request->user_ref > 0;
     if (request->header.origin != ENTRY_ADMINISTRATION) append_input(sequencer, request);
+    if (asked)
+        keep_failure(sequencer,
+                     append(sequencer, JOURNAL_NOTE, 0, request->message, request->bytes));
     if (request->header.action == ENTRY_COMMAND) {
         request->command.stamp_ns = sequencer->events[0].stamp_ns;
         keep_failure(sequencer, append(sequencer, JOURNAL_COMMAND, 0, &request->command,
@@ -261,7 +285,7 @@ static void complete(struct sequencer *sequencer, uint64_t polled_ns) {
         for (uint32_t i = 0; i < sequencer->event_count; i++)
             keep_failure(sequencer, append(sequencer, JOURNAL_EVENT, 0, &sequencer->events[i],
                                            LIMIT_EVENT_BYTES));
-        if (request->header.origin == ENTRY_ADMINISTRATION &&
+        if (request->header.origin == ENTRY_ADMINISTRATION && !asked &&
             sequencer->events[0].kind == KIND_REJECTED && sequencer->refused.opcode == 0) {
             sequencer->refused = request->command;
             sequencer->refused_reason = sequencer->events[0].reason;
@@ -270,6 +294,9 @@ static void complete(struct sequencer *sequencer, uint64_t polled_ns) {
     bool follows = entry_complete(sequencer->parts.entry, request, sequencer->events,
                                   sequencer->event_count, append_answer, sequencer, &follow_up);
     measure(sequencer, request, polled_ns);
+    if (asked && sequencer->done != NULL)
+        sequencer->done(sequencer->done_context, request->user_ref, sequencer->events,
+                        sequencer->event_count, journal_appended(sequencer->parts.journal));
     sequencer->event_count = 0;
     sequencer->sessions[request->session].under_way--;
     sequencer->head++;
@@ -319,6 +346,7 @@ static int take_event(struct sequencer *sequencer, const struct event *event, ui
         return err_set(-EIO, "the card's answer has no end; reset it by a restart");
     sequencer->events[sequencer->event_count++] = *event;
     sequencer->event_numbers++;
+    if (sequencer->parts.gates != NULL) gates_event(sequencer->parts.gates, event);
     if ((event->flags & EVENT_END) == 0) return 0;
 
     sequencer->commands++;

@@ -14,8 +14,14 @@
 
 #include "host/base/histogram.h"
 #include "host/gateway/entry.h"
+#include "host/gateway/gates.h"
 #include "host/gateway/stream.h"
 #include "host/journal/journal.h"
+
+/* sequencer_done takes what came of a command that sequencer_ask queued: its events, and the record
+   of the journal that must be durable before anybody hears of them. */
+typedef void sequencer_done(void *context, uint32_t ticket, const struct event *events,
+                            uint32_t event_count, uint64_t record);
 
 /* All of it stays the caller's. */
 struct sequencer_parts {
@@ -27,6 +33,7 @@ struct sequencer_parts {
     uint32_t events_max;        /* of one command */
     uint64_t commands, events;  /* that the journal holds and the card has carried out */
     uint64_t (*clock_ns)(void); /* monotonic, for the measurements */
+    struct gates *gates;        /* NULL for none: told of every event */
 };
 
 /* What was measured, in nanoseconds but for the clocks. */
@@ -54,6 +61,13 @@ int sequencer_message(struct sequencer *sequencer, uint16_t session, const uint8
    entry_complete gave to whoever restored the journal. Return 0 or -EAGAIN. */
 int sequencer_command(struct sequencer *sequencer, const struct command *command);
 int sequencer_follow_up(struct sequencer *sequencer, const struct entry_request *request);
+
+/* sequencer_ask queues a command that an operator asked for; note, of at most
+   ENTRY_MESSAGE_BYTES_MAX bytes, says who, and stands before it in the journal. What comes of it is
+   told by ticket, above 0, to whoever sequencer_tell named. Returns 0 or -EAGAIN. */
+int sequencer_ask(struct sequencer *sequencer, const struct command *command, const char *note,
+                  uint32_t ticket);
+void sequencer_tell(struct sequencer *sequencer, sequencer_done *done, void *context);
 
 /* sequencer_withdraw takes off all orders of a session, once what it asked before is done.
    sequencer_withdrawing says whether that is still going on. */
