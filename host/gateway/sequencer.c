@@ -42,8 +42,9 @@ struct sequencer {
     uint32_t event_count, events_max;
 
     uint64_t commands, event_numbers;
-    uint64_t closings; /* of the gate, by the card itself */
-    uint64_t time_set_ns, heartbeat_ns;
+    uint64_t closings;     /* of the gate, by the card itself */
+    uint64_t time_set_ns;  /* by the wall clock */
+    uint64_t heartbeat_ns; /* when the next one is due, by the monotonic clock */
     struct sequencer_times times;
     struct flush_sample samples[FLUSH_SAMPLES];
     uint32_t sample_head, sample_tail;
@@ -399,8 +400,9 @@ static void keep_time(struct sequencer *sequencer, uint64_t wall_ns) {
         sequencer->time_set_ns = wall_ns;
         card_set_time(card, wall_ns);
     }
-    if (wall_ns >= sequencer->heartbeat_ns + HEARTBEAT_NS) {
-        sequencer->heartbeat_ns = wall_ns;
+    uint64_t now_ns = sequencer->parts.clock_ns();
+    if (now_ns >= sequencer->heartbeat_ns) {
+        sequencer->heartbeat_ns = now_ns + HEARTBEAT_NS;
         card_heartbeat(card);
     }
 }

@@ -32,7 +32,7 @@ struct sequencer_parts {
     uint32_t session_count;
     uint32_t events_max;        /* of one command */
     uint64_t commands, events;  /* that the journal holds and the card has carried out */
-    uint64_t (*clock_ns)(void); /* monotonic, for the measurements */
+    uint64_t (*clock_ns)(void); /* monotonic, for heartbeats and measurements */
     struct gates *gates;        /* NULL for none: told of every event */
 };
 

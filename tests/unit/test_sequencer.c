@@ -706,6 +706,55 @@ static void a_gate_that_closes_by_itself_is_in_the_journal(void **state) {
     verify_journal();
 }
 
+/* A card that counts what the watchdog would hear. */
+static struct {
+    struct card_operations operations;
+    const struct card_operations *soft;
+    unsigned heartbeats;
+} heard;
+
+static void hear_write(struct card *card, uint32_t reg, uint32_t value) {
+    heard.heartbeats += reg == REG_HEARTBEAT;
+    heard.soft->write(card, reg, value);
+}
+
+static uint64_t clock_of_test_ns;
+
+static uint64_t test_clock_ns(void) { return clock_of_test_ns; }
+
+static void the_heartbeat_goes_on_when_the_wall_clock_is_set(void **state) {
+    (void)state;
+    static struct desk desk;
+    desk_open(&desk);
+    heard.soft = desk.card->operations;
+    heard.operations = *heard.soft;
+    heard.operations.write = hear_write;
+    desk.card->operations = &heard.operations;
+    heard.heartbeats = 0;
+    clock_of_test_ns = UINT64_C(5000000000);
+    const struct sequencer_parts parts = { .card = desk.card,
+                                           .journal = desk.journal,
+                                           .entry = desk.entry,
+                                           .streams = desk.streams,
+                                           .session_count = MARKET_SESSIONS,
+                                           .events_max = engine_events_max(&market_size),
+                                           .commands = sequencer_commands(desk.sequencer),
+                                           .events = sequencer_events(desk.sequencer),
+                                           .clock_ns = test_clock_ns };
+    sequencer_delete(desk.sequencer);
+    desk.sequencer = sequencer_new(&parts);
+    assert_non_null(desk.sequencer);
+    const uint64_t hour_ns = UINT64_C(3600000000000);
+    const uint64_t row[] = { wall_ns, wall_ns - hour_ns, wall_ns + hour_ns, wall_ns };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        for (uint64_t ms = 0; ms < 1000; ms++) {
+            assert_true(sequencer_pass(desk.sequencer, row[i] + ms * 1000000) >= 0);
+            clock_of_test_ns += 1000000;
+        }
+    assert_int_equal(heard.heartbeats, 4 * 10);
+    desk_close(&desk);
+}
+
 static void without_room_on_disk_nothing_is_answered(void **state) {
     (void)state;
     static struct desk desk;
@@ -748,6 +797,7 @@ int main(void) {
         TEST(another_configuration_does_not_continue_a_journal),
         TEST(a_withdrawal_takes_off_the_sessions_orders_only),
         TEST(a_gate_that_closes_by_itself_is_in_the_journal),
+        TEST(the_heartbeat_goes_on_when_the_wall_clock_is_set),
         TEST(without_room_on_disk_nothing_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
