@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 // clang-format on
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -64,6 +65,24 @@ static void what_is_wrong_is_named(void **state) {
         { "port: 0, ", "", "port" },
         { "durability: sync", "durability: maybe", "durability" },
         { "listen: 127.0.0.1", "listen: localhost", "gateway, listen: \"localhost\"" },
+        { "card: soft", "card: soft, transport: pigeon", "transport" },
+        { "card: soft", "card: soft, nic: {port: af_xpd}", "port" },
+        { "card: soft", "card: soft, nic: {interface: eth0}", "port" },
+        { "card: soft", "card: soft, nic: {port: tap, interface: wirepit012345678}", "interface" },
+        { "card: soft", "card: soft, nic: {port: tap, netmask: 24}",
+          "gateway, nic, netmask: \"24\"" },
+        { "card: soft", "card: soft, nic: {port: tap, router: x}", "gateway, nic, router: \"x\"" },
+        { "card: soft", "card: soft, nic: {port: tap, mac: '02:00:00:00:00'}",
+          "gateway, nic, mac" },
+        { "card: soft", "card: soft, nic: {port: tap, mac: '02:00:00:00:00:1'}", "nic, mac" },
+        { "card: soft", "card: soft, nic: {port: tap, mac: '02:00:00:00:00:01 '}", "nic, mac" },
+        { "card: soft", "card: soft, nic: {port: tap, mac: '01:00:00:00:00:01'}", "of one host" },
+        { "card: soft", "card: soft, nic: {port: tap, mac: '00:00:00:00:00:00'}", "of one host" },
+        { "card: soft",
+          "card: soft, nic: {port: tap, neighbours: [{address: 1, mac: '02:00:00:00:00:01'}]}",
+          "neighbours, entry 1, address" },
+        { "card: soft", "card: soft, nic: {port: tap, neighbours: [{address: 1.2.3.4, mac: a}]}",
+          "neighbours, entry 1, mac" },
         { "card: soft", "card: soft, soft_orders: 3", "gateway, soft_orders: 3" },
         { "card: soft", "card: soft, soft_orders: 1", "soft_orders: 1" },
         { "card: soft", "card: soft, soft_orders: 2097152", "soft_orders: 2097152" },
@@ -252,9 +271,58 @@ static void the_example_is_right(void **state) {
     assert_non_null(strstr(err_text(), "--config"));
 }
 
+static void the_network_is_as_the_file_says_and_options_win(void **state) {
+    (void)state;
+    static const uint8_t mac[] = { 2, 0, 0, 0, 0, 0x1f };
+    struct config config;
+    char *text =
+        exchanged("card: soft", "card: soft, transport: lwip, nic: {port: af_packet, interface: "
+                                "wirepit01234567, netmask: 255.255.0.0, router: 10.77.0.254, mac: "
+                                "'02:00:00:00:00:1f', eal: '--log-level=debug', neighbours: "
+                                "[{address: 10.77.0.2, mac: '02:00:00:00:00:1F'}]}");
+    assert_int_equal(parse(text, &config), 0);
+    assert_int_equal(config.transport, CONFIG_TRANSPORT_LWIP);
+    assert_int_equal(config.nic.port, DPDK_AF_PACKET);
+    assert_string_equal(config.nic.interface, "wirepit01234567");
+    assert_int_equal(ntohl(config.nic.netmask), 0xffff0000);
+    assert_int_equal(ntohl(config.nic.router), 0x0a4d00fe);
+    assert_true(config.nic.mac_given);
+    assert_memory_equal(config.nic.mac, mac, sizeof mac);
+    assert_string_equal(config.nic.eal, "--log-level=debug");
+    assert_int_equal(config.nic.neighbour_count, 1);
+    assert_int_equal(ntohl(config.nic.neighbours[0].address), 0x0a4d0002);
+    assert_memory_equal(config.nic.neighbours[0].mac, mac, sizeof mac);
+    assert_int_equal(config_check_network(&config), 0);
+
+    assert_int_equal(config_set(&config, CONFIG_SET_LISTEN, "10.77.0.1"), 0);
+    assert_string_equal(config.listen, "10.77.0.1");
+    assert_int_equal(config_set(&config, CONFIG_SET_LISTEN, "here"), -EINVAL);
+    assert_string_equal(config.listen, "10.77.0.1");
+    assert_int_equal(config_set(&config, CONFIG_SET_NIC, "eal"), 0);
+    assert_int_equal(config_set(&config, CONFIG_SET_NIC, "ether"), -EINVAL);
+    assert_non_null(strstr(err_text(), "\"ether\" is none of auto, af_xdp, af_packet, tap, eal"));
+    assert_int_equal(config_set(&config, CONFIG_SET_EAL, ""), 0);
+    assert_int_equal(config_check_network(&config), -EINVAL); /* which NIC? */
+    assert_int_equal(config_set(&config, CONFIG_SET_NIC, "af_xdp"), 0);
+    assert_int_equal(config_set(&config, CONFIG_SET_INTERFACE, "wirepit012345678"), -EINVAL);
+    assert_int_equal(config_set(&config, CONFIG_SET_INTERFACE, ""), 0);
+    assert_int_equal(config_check_network(&config), -EINVAL);
+    assert_non_null(strstr(err_text(), "--interface"));
+    assert_int_equal(config_set(&config, CONFIG_SET_TRANSPORT, "kernel"), 0);
+    assert_int_equal(config_check_network(&config), 0);
+    config_free(&config);
+    free(text);
+
+    assert_int_equal(parse(market_yaml, &config), 0); /* without a word of it */
+    assert_int_equal(config.transport, CONFIG_TRANSPORT_KERNEL);
+    assert_int_equal(ntohl(config.nic.netmask), 0xffffff00);
+    config_free(&config);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_arrives),
+        cmocka_unit_test(the_network_is_as_the_file_says_and_options_win),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(the_largest_values_pass),
         cmocka_unit_test(decimals_become_integers_exactly),
