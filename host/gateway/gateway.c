@@ -5,6 +5,7 @@
 #include "host/base/log.h"
 #include "host/gateway/link.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -450,9 +451,22 @@ static bool owes(const struct gateway *gateway) {
     return false;
 }
 
-static void drop_all(struct gateway *gateway, const char *why) {
-    for (uint32_t i = 0; i < gateway->count; i++)
-        if (gateway->connections[i].used) drop(gateway, i, ENTRY_DISCONNECT, why);
+/* A last word, behind the frames that are whole, for whoever still takes it. */
+static void say_why(struct gateway *gateway, uint32_t index, const char *why) {
+    struct connection *connection = &gateway->connections[index];
+    uint8_t *at = out_room(connection, SOUP_HEADER_BYTES + strlen(why));
+    if (at == NULL) return;
+    connection->out_to += soup_encode_debug(at, why);
+    (void)transport_write(gateway->parts.transport, index, connection->out + connection->out_from,
+                          connection->out_to - connection->out_from);
+}
+
+static void drop_all(struct gateway *gateway, const char *why, const char *said) {
+    for (uint32_t i = 0; i < gateway->count; i++) {
+        if (!gateway->connections[i].used) continue;
+        say_why(gateway, i, said);
+        drop(gateway, i, ENTRY_DISCONNECT, why);
+    }
 }
 
 int gateway_run(struct gateway *gateway, const volatile sig_atomic_t *stop) {
@@ -477,9 +491,13 @@ int gateway_run(struct gateway *gateway, const volatile sig_atomic_t *stop) {
         why[sizeof why - 1] = 0;
         card_kill(gateway->parts.card);
         log_line("trading is stopped, the card's gate closed: %s", why);
-        drop_all(gateway, "dropped, trading is stopped");
+        char said[128];
+        (void)snprintf(said, sizeof said,
+                       "trading is stopped: %s; log in again later, from the message you have next",
+                       strerror(-code));
+        drop_all(gateway, "dropped, trading is stopped", said);
         return err_set(code, "%s", why);
     }
-    drop_all(gateway, "dropped, the gateway ends");
+    drop_all(gateway, "dropped, the gateway ends", "the gateway ends");
     return gateway_settle(gateway);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -236,7 +237,10 @@ static int on_packet(struct trader *trader, const struct soup_packet *packet) {
         trader->refused++;
         return -ENOTCONN;
     case SOUP_SERVER_HEARTBEAT:
+        return 0;
     case SOUP_DEBUG:
+        (void)snprintf(trader->said, sizeof trader->said, "%.*s", packet->bytes,
+                       (const char *)packet->payload);
         return 0;
     default:
         return err_set(-EPROTO, "session %u: a packet of type '%c'", session, packet->type);

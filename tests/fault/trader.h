@@ -34,6 +34,7 @@ struct trader {
     uint64_t heard_ns; /* monotonic, when the gateway said something last */
     bool asked;        /* an Account Query is on its way, said at asked_ns of the wall clock */
     uint64_t asked_ns;
+    char said[128];                         /* the last Debug packet */
     uint64_t reconnects, refused, repeated; /* logins; logins refused; messages told again */
     size_t in_used, out_used;
     uint8_t in[TRADER_IN_BYTES], out[TRADER_OUT_BYTES];
