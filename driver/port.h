@@ -16,7 +16,8 @@ enum {
 
 struct port;
 
-/* What a transport can do. None of them waits but read. */
+/* What a transport can do. None of them waits but read; progress may give up the processor for
+   some microseconds while the card has commands. */
 struct port_operations {
     /* read and write reach the 32-bit register at reg of BAR0. Writes are posted: they take effect
        in the order in which they and window writes were made. */

@@ -83,6 +83,8 @@ static void what_is_wrong_is_named(void **state) {
           "neighbours, entry 1, address" },
         { "card: soft", "card: soft, nic: {port: tap, neighbours: [{address: 1.2.3.4, mac: a}]}",
           "neighbours, entry 1, mac" },
+        { "card: soft", "card: tram", "tram" },
+        { "card: soft", "card: bus, card_socket: ''", "card_socket" },
         { "card: soft", "card: soft, soft_orders: 3", "gateway, soft_orders: 3" },
         { "card: soft", "card: soft, soft_orders: 1", "soft_orders: 1" },
         { "card: soft", "card: soft, soft_orders: 2097152", "soft_orders: 2097152" },
@@ -150,6 +152,8 @@ static void the_largest_values_pass(void **state) {
         { "order_notional: '100000'", "order_notional: '225179981368.5247'" },
         { "long: 5000", "long: 70368744177664" },
         { "card: soft", "card: sim, soft_orders: 1048576" },
+        { "card: soft", "card: bus" },
+        { "card: soft", "card: bus, card_socket: /run/wirepit/card.socket" },
         { "card: soft", "card: soft, journal_file: 1048576" },
         { "card: soft", "card: soft, journal_file: 1099511627776" },
     };
