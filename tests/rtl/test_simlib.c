@@ -156,6 +156,33 @@ static void reset_begins_afresh(void **state) {
     card_close(card);
 }
 
+/* Silence is counted in clocks, which an idle poll gives too; what closes is in lock-step. */
+static void the_gate_closes_when_the_host_is_silent(void **state) {
+    (void)state;
+    enum { SILENT_POLLS = 100 };
+    struct card *card = sim_open(&(struct simlib_options){ .size = SMALL });
+    struct event event;
+    card_write(card, REG_WATCHDOG_NS, 4 * SIMLIB_IDLE_CLOCKS * SILENT_POLLS);
+    card_go_live(card);
+    push(card, release);
+    (void)ends(card, 1);
+    for (int i = 0; i < 3 * SILENT_POLLS; i++) {
+        if (i % (SILENT_POLLS / 2) == 0) card_heartbeat(card);
+        assert_int_equal(card_poll(card, &event, 1), 0);
+    }
+    card_heartbeat(card);
+    for (int i = 0; i < SILENT_POLLS - 2; i++) assert_int_equal(card_poll(card, &event, 1), 0);
+    int got = 0;
+    for (int i = 0; i < 8 && got == 0; i++) got = card_poll(card, &event, 1);
+    assert_int_equal(got, 1);
+    assert_int_equal(event.kind, KIND_STATE);
+    assert_int_equal(event.flags, EVENT_CARD | EVENT_END);
+    assert_int_equal(simlib_counts(card).commands, 2);
+    card_snapshot(card);
+    assert_int_equal(card_counter(card, COUNTER_WATCHDOG), 1);
+    card_close(card);
+}
+
 /* ---- random commands ---- */
 
 /* One run of stimulus commands, the first quarter as a replay, pushed in bursts and polled in
@@ -480,6 +507,7 @@ int main(void) {
         cmocka_unit_test(both_sizes_come_up),
         cmocka_unit_test(time_is_what_the_caller_sets_and_moves_with_the_clocks),
         cmocka_unit_test(the_gate_closes_by_register),
+        cmocka_unit_test(the_gate_closes_when_the_host_is_silent),
         cmocka_unit_test(reset_begins_afresh),
         cmocka_unit_test(random_commands_are_carried_out_as_the_engine_does),
         cmocka_unit_test(a_bus_that_dawdles_changes_nothing),
