@@ -608,8 +608,8 @@ static void mutate(const char *from, uint64_t record_at, bool rest, struct rando
         memcpy(data, record.data, record.bytes);
         for (uint64_t i = 0; record.sequence == record_at && i <= random_below(random, 3); i++) {
             uint8_t *at = &data[random_below(random, record.bytes)];
-            *at = random_below(random, 2) ? (uint8_t)random_below(random, 16)
-                                          : (uint8_t)(*at ^ 1u << random_below(random, 8));
+            *at = (uint8_t)(random_below(random, 2) ? random_below(random, 16)
+                                                    : *at ^ UINT64_C(1) << random_below(random, 8));
         }
         assert_true(journal_append(journal, (enum journal_kind)record.kind, record.session, data,
                                    record.bytes) > 0);
