@@ -20,12 +20,12 @@ B         = build/$(PROFILE)
 WARN      = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 CFLAGS    = -std=gnu11 -Wstrict-prototypes $(WARN) -O2 -g -I.
 CXXFLAGS  = -std=gnu++17 -O2 -g -I.
-LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -ljansson -lbpf -lelf -lcurl -lm
+LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -ljansson -lbpf -lelf -lcurl -lsqlite3 -lmicrohttpd -lm
 ifeq ($(PROFILE),san)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
-rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/book host/ledger host/control host/gateway host/client host/bpf
+rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/book host/ledger host/store host/control host/gateway host/client host/bpf
 sources   = $(filter-out %_main.c %_print.c %.bpf.c,$(wildcard $(addsuffix /*.c,$(rooms))))
 archive   = $(B)/libwirepit.a
 headers   = $(wildcard host/gateway/lwip/*.h driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)
@@ -64,7 +64,7 @@ clean:
 	rm -rf build
 
 # ---- packages ----------------------------------------------------------------------------------------------------
-deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev libcurl4-openssl-dev \
+deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev \
              libdpdk-dev pkg-config iproute2 ethtool xz-utils
 deps_test  = libcmocka-dev iputils-ping
 deps_lint  = clang-format iverilog
