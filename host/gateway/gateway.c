@@ -389,8 +389,10 @@ static void report_gate(struct gateway *gateway) {
     uint64_t closings = sequencer_closings(gateway->parts.sequencer);
     if (closings == gateway->closings) return;
     gateway->closings = closings;
-    log_line("the card has closed its gate: its watchdog did not hear this process in time, or "
-             "CONTROL.KILL was written; orders are refused until a KILL release");
+    log_line(
+        "the card has closed its gate: its watchdog did not hear this process in time, or "
+        "CONTROL.KILL was written; orders are refused until an operator releases it, or a start "
+        "with --release");
 }
 
 /* A pass over everything. 1 when something moved, 0 when not, or a negative errno. */

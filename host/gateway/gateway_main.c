@@ -29,7 +29,7 @@
 struct options {
     const char *config, *card, *card_socket, *journal, *control, *port, *trace, *json;
     const char *network[CONFIG_SETTINGS]; /* by enum config_setting */
-    bool verify;
+    bool verify, release;
 };
 
 /* Everything that a run holds, in the order it is taken. */
@@ -87,6 +87,7 @@ static const char help[] =
     "  --eal ARGUMENTS  more arguments for DPDK; with --nic eal those that name a physical NIC\n"
     "  --trace FILE     waveform of the Verilated card, about 50 times slower\n"
     "  --json FILE      write a summary at the end\n"
+    "  --release        open the card's gate again if it was closed before this start\n"
     "  --verify         only verify the journal, with a fresh engine, and say so\n"
     "  --help           this\n"
     "\n"
@@ -114,6 +115,7 @@ static int read_options(int count, char **arguments, struct options *options) {
         { "eal", required_argument, NULL, NETWORK + CONFIG_SET_EAL },
         { "trace", required_argument, NULL, 't' },
         { "json", required_argument, NULL, 'o' },
+        { "release", no_argument, NULL, 'r' },
         { "verify", no_argument, NULL, 'v' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -143,6 +145,9 @@ static int read_options(int count, char **arguments, struct options *options) {
             break;
         case 'o':
             options->json = optarg;
+            break;
+        case 'r':
+            options->release = true;
             break;
         case 'v':
             options->verify = true;
@@ -333,6 +338,25 @@ static int recover(struct run *run) {
     return 0;
 }
 
+/* A gate that the card or an operator closed is closed in the journal, and so after every start,
+   until a command opens it. */
+static int release_gate(struct run *run) {
+    if (!run->gates->killed) {
+        if (run->options.release) log_line("--release: the card's gate is open anyway");
+        return 0;
+    }
+    if (!run->options.release) {
+        log_line("the card's gate was closed before this start: orders are refused until an "
+                 "operator releases it, or a start with --release");
+        return 0;
+    }
+    const struct command release = setup_gate(MODE_RELEASE);
+    int code = sequencer_ask(run->sequencer, &release, "gate released by --release", 1);
+    if (code == 0) code = gateway_settle(run->gateway);
+    if (code == 0) log_line("--release: the card's gate is open again");
+    return code;
+}
+
 /* What a fresh card still lacks, what a crash left undone, and the sessions' policies. */
 static int begin_trading(struct run *run) {
     card_go_live(run->card);
@@ -355,6 +379,7 @@ static int begin_trading(struct run *run) {
         if (run->config.sessions[i].cancel_on_disconnect)
             sequencer_withdraw(run->sequencer, (uint16_t)i);
     int code = gateway_settle(run->gateway);
+    if (code == 0) code = release_gate(run);
     if (code != 0) return code;
 
     uint8_t reason;
@@ -448,6 +473,7 @@ static int report(struct run *run) {
         .entry = run->entry,
         .lockstep_differences =
             run->config.card != CONFIG_CARD_SOFT ? simlib_counts(run->card).differences : 0,
+        .gate_open = !run->gates->killed,
         .journal_verified = code == 0,
         .journal_records = verified.journal.records_total,
         .logins = gateway_logins(run->gateway),

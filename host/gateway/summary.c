@@ -33,8 +33,9 @@ static json_t *rejects(const struct entry *entry) {
 int summary_write(const char *path, const struct summary *summary) {
     const struct sequencer_times *measured = sequencer_times(summary->sequencer);
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "card",
-        summary->card, "transport", summary->transport, "port", summary->port, "commands",
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "card",
+        summary->card, "gate", summary->gate_open ? "open" : "closed", "transport",
+        summary->transport, "port", summary->port, "commands",
         number(sequencer_commands(summary->sequencer)), "events",
         number(sequencer_events(summary->sequencer)), "lockstep_differences",
         number(summary->lockstep_differences), "journal_verified", summary->journal_verified,

@@ -9,6 +9,7 @@ struct summary {
     const struct sequencer *sequencer;
     const struct entry *entry;
     uint64_t lockstep_differences;
+    bool gate_open; /* the next start lets orders pass */
     bool journal_verified;
     uint64_t journal_records;
     uint64_t logins;

@@ -3,6 +3,7 @@
  * the kernel's TCP, or past it as WIREPIT_PORT says. */
 #include "host/base/bytes.h"
 #include "host/base/clock.h"
+#include "host/journal/journal.h"
 #include "host/wire/soup.h"
 #include "tests/e2e/net.h"
 #include "tests/unit/market.h"
@@ -33,7 +34,8 @@ enum { PRICE = 900100, WAIT_MS = 20000, PATH_BYTES = 256 };
 /* ---- The program ---- */
 
 static struct {
-    char directory[64], config[PATH_BYTES], journal[PATH_BYTES];
+    char directory[64], config[PATH_BYTES], journal[PATH_BYTES], json[PATH_BYTES];
+    bool release;
     pid_t pid;
     uint16_t port;
 } gateway;
@@ -77,11 +79,13 @@ static uint16_t try_start(const char *card, rlim_t file_bytes_max) {
         (void)close(out[0]);
         (void)close(out[1]);
         if (file_bytes_max != 0 && setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(9);
-        const char *arguments[10 + NET_ARGUMENTS_MAX] = {
-            program(),   "--config",      gateway.config, "--card", card,
-            "--journal", gateway.journal, "--port",       "0"
+        const char *arguments[13 + NET_ARGUMENTS_MAX] = {
+            program(), "--config", gateway.config, "--card",    card, "--journal", gateway.journal,
+            "--port",  "0",        "--json",       gateway.json
         };
-        for (int i = 0; i < NET_ARGUMENTS_MAX; i++) arguments[9 + i] = net_arguments()[i];
+        int count = 11;
+        if (gateway.release) arguments[count++] = "--release";
+        for (int i = 0; i < NET_ARGUMENTS_MAX; i++) arguments[count + i] = net_arguments()[i];
         if (net_gateway_side() != 0) _exit(9);
         (void)execv(program(), (char **)(uintptr_t)arguments);
         _exit(9);
@@ -120,16 +124,21 @@ static void crash(void) {
     assert_int_equal(wait_exit(), 1000 + SIGKILL);
 }
 
-static bool log_says(const char *words) {
-    char path[PATH_BYTES], line[2048];
+static bool file_says(const char *path, const char *words) {
+    char line[2048];
     bool found = false;
-    path_in(path, "log");
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     while (fgets(line, sizeof line, file) != NULL)
         if (strstr(line, words) != NULL) found = true;
     (void)fclose(file);
     return found;
+}
+
+static bool log_says(const char *words) {
+    char path[PATH_BYTES];
+    path_in(path, "log");
+    return file_says(path, words);
 }
 
 /* A directory of its own for each test, without what an earlier run left. */
@@ -141,6 +150,8 @@ static int set_up(void **state) {
     (void)snprintf(command, sizeof command, "rm -rf %s && mkdir -p %s", gateway.directory,
                    gateway.directory);
     assert_int_equal(system(command), 0);
+    path_in(gateway.json, "gateway.json");
+    gateway.release = false;
     configure("card: soft", "card: soft");
     return 0;
 }
@@ -508,6 +519,49 @@ static void another_configuration_is_refused(void **state) {
     assert_true(log_says("market.yaml: "));
 }
 
+/* Writes the closing that a card whose host fell silent would have said. */
+static void close_gate_in_journal(void) {
+    const struct journal_options options = { .directory = gateway.journal };
+    struct command closing = setup_gate(MODE_KILL);
+    struct journal_recovered recovered;
+    struct journal *journal;
+    closing.origin = ORIGIN_CARD;
+    closing.stamp_ns = clock_wall_ns();
+    assert_int_equal(journal_open(&options, &journal, &recovered), 0);
+    assert_true(journal_append(journal, JOURNAL_COMMAND, 0, &closing, sizeof closing) > 0);
+    assert_int_equal(journal_wait(journal), 0);
+    journal_close(journal);
+}
+
+static void a_closed_gate_is_said_and_released_on_request(void **state) {
+    (void)state;
+    static const struct {
+        bool closes, release, open;
+        const char *said;
+    } row[] = {
+        { false, false, true, "" },
+        { true, false, false, "the card's gate was closed before this start" },
+        { false, true, true, "--release: the card's gate is open again" },
+        { false, false, true, "" },
+        { false, true, true, "--release: the card's gate is open anyway" },
+    };
+    for (uint32_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (row[i].closes) close_gate_in_journal();
+        gateway.release = row[i].release;
+        assert_false(row[i].said[0] != 0 && log_says(row[i].said));
+        start();
+        assert_true(row[i].said[0] == 0 || log_says(row[i].said));
+        assert_int_equal(log_in(&alice, "alice", "pa", "", 0), SOUP_LOGIN_ACCEPTED);
+        tell(&alice, market_enter(i + 1, 'B', 1, "ABC", PRICE));
+        (void)hear(&alice, row[i].open ? OUCH_ACCEPTED : OUCH_REJECTED);
+        leave(&alice);
+        stop();
+        assert_true(
+            file_says(gateway.json, row[i].open ? "\"gate\": \"open\"" : "\"gate\": \"closed\""));
+        assert_true(file_says(gateway.json, "\"journal_verified\": true"));
+    }
+}
+
 static void a_full_disk_stops_trading_and_says_so(void **state) {
     enum { FILE_BYTES = 64 << 10 };
     (void)state;
@@ -717,6 +771,7 @@ int main(void) {
         TEST(a_restart_keeps_sequence_and_orders),
         TEST(a_crash_with_a_torn_tail_loses_nothing_acknowledged),
         TEST(another_configuration_is_refused),
+        TEST(a_closed_gate_is_said_and_released_on_request),
         TEST(a_full_disk_stops_trading_and_says_so),
         TEST(who_floods_or_does_not_read_suffers_alone),
         TEST(who_sends_a_byte_at_a_time_is_understood_and_holds_nobody_up),

@@ -540,6 +540,10 @@ static void a_journal_that_is_not_ours_is_refused(void **state) {
     struct command kill = setup_gate(MODE_KILL), release = setup_gate(MODE_RELEASE), firm = kill;
     kill.origin = release.origin = firm.origin = ORIGIN_CARD;
     firm.field = TABLE_FIRM;
+    struct command limit = { .opcode = OPCODE_SYMBOL, .field = ROW_SYMBOL_COLLAR, .value = 5 };
+    struct command own_limit = limit, strange_limit = limit;
+    own_limit.origin = ORIGIN_CARD;
+    strange_limit.origin = ORIGIN_CARD + 1;
     struct command own_enter = enter, own_cancel = cancel, stranger = enter;
     own_enter.origin = own_cancel.origin = ORIGIN_CARD;
     stranger.origin = ORIGIN_CARD + 1;
@@ -555,7 +559,11 @@ static void a_journal_that_is_not_ours_is_refused(void **state) {
         { kill, &nothing, 0, NONE, 0, 0, "the card closes its gate" },
         { release, &nothing, -EBADMSG, NONE, 0, 0, "it does not open it" },
         { firm, &nothing, -EBADMSG, NONE, 0, 0, "nor close it to one firm" },
-        { own_enter, &nothing, -EBADMSG, NONE, 0, 0, "nor trade" },
+        { own_limit, &nothing, -EBADMSG, NONE, 0, 0, "nor set limits" },
+        { limit, &nothing, 0, NONE, 0, 0, "an operator does" },
+        { strange_limit, &nothing, -EBADMSG, NONE, 0, 0, "nobody else" },
+        { cancel, &nothing, -EBADMSG, NONE, 0, 0, "but cancels nothing" },
+        { own_enter, &nothing, -EBADMSG, NONE, 0, 0, "the card does not trade" },
         { own_cancel, &nothing, -EBADMSG, NONE, 0, 0, "nor cancel" },
         { own_enter, &asks, -EBADMSG, CLIENT, ENTRY_COMMAND, 0, "not for a client either" },
         { stranger, &nothing, -EBADMSG, NONE, 0, 0, "there is no third origin" },
@@ -702,8 +710,18 @@ static void a_gate_that_closes_by_itself_is_in_the_journal(void **state) {
     assert_int_equal(send(&desk, ALICE, market_enter(3, 'B', 1, "ABC", PRICE)), 0);
     settle(&desk);
     assert_int_equal(entry_refused(desk.entry, REASON_KILLED), 2); /* the replayed one and this */
+    const struct command release = setup_gate(MODE_RELEASE);
+    assert_int_equal(sequencer_command(desk.sequencer, &release), 0);
+    assert_int_equal(send(&desk, ALICE, market_enter(4, 'B', 1, "ABC", PRICE)), 0);
+    settle(&desk);
+    assert_int_equal(entry_refused(desk.entry, REASON_KILLED), 2);
     desk_close(&desk);
     verify_journal();
+    desk_open(&desk); /* and stays open */
+    assert_int_equal(send(&desk, ALICE, market_enter(5, 'B', 1, "ABC", PRICE)), 0);
+    settle(&desk);
+    assert_int_equal(entry_refused(desk.entry, REASON_KILLED), 2);
+    desk_close(&desk);
 }
 
 /* A card that counts what the watchdog would hear. */
