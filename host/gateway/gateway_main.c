@@ -474,7 +474,7 @@ static int report(struct run *run) {
         .lockstep_differences =
             run->config.card != CONFIG_CARD_SOFT ? simlib_counts(run->card).differences : 0,
         .gate_open = !run->gates->killed,
-        .journal_verified = code == 0,
+        .journal_verified = code == 0 && verified.events_missing == 0,
         .journal_records = verified.journal.records_total,
         .logins = gateway_logins(run->gateway),
         .sessions = run->config.session_count,
@@ -522,13 +522,20 @@ int main(int count, char **arguments) {
     if (run.options.verify) {
         struct verify_result result = { .commands = 0 };
         code = verify(&run, &result);
-        if (code == 0)
+        if (code == 0) {
             (void)printf("%s: %" PRIu64 " records in %" PRIu64 " blocks, %" PRIu64
-                         " commands, %" PRIu64 " events: whole and true\n",
+                         " commands, %" PRIu64 " events: ",
                          run.config.journal, result.journal.records_total, result.journal.blocks,
                          result.commands, result.events);
-        else
+            if (result.events_missing == 0)
+                (void)printf("whole and true\n");
+            else
+                (void)printf("true but not whole, %" PRIu64 " events of the last command are "
+                             "missing; if a crash cut them off, the next start appends them\n",
+                             result.events_missing);
+        } else {
             (void)fprintf(stderr, "wirepit-gateway: %s\n", err_text());
+        }
         config_free(&run.config);
         return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }

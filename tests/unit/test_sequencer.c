@@ -208,13 +208,16 @@ static size_t copy_stream(const struct stream *stream, uint8_t *bytes) {
     return used;
 }
 
-static void verify_journal(void) {
+static struct verify_result verified(void) {
     struct verify_result result;
     struct card *card;
     assert_int_equal(softcard_open(&market_size, &card), 0);
     if (verify_run(directory, card, &result) != 0) fail_msg("%s", err_text());
     card_close(card);
+    return result;
 }
+
+static void verify_journal(void) { assert_int_equal(verified().events_missing, 0); }
 
 /* ---- Tests ---- */
 
@@ -439,6 +442,41 @@ static bool copy_records(const char *from, uint64_t records) {
     assert_int_equal(journal_wait(journal), 0);
     journal_close(journal);
     return copied == records;
+}
+
+static void a_journal_without_its_last_events_is_not_called_whole(void **state) {
+    (void)state;
+    static struct desk desk;
+    char whole[sizeof directory];
+    desk_open(&desk);
+    assert_int_equal(send(&desk, ALICE, market_enter(1, 'B', 1, "ABC", PRICE)), 0);
+    settle(&desk);
+    uint64_t resting = journal_appended(desk.journal); /* its answer */
+    assert_int_equal(send(&desk, BOB, market_enter(1, 'S', 1, "ABC", PRICE)), 0);
+    settle(&desk);
+    desk_close(&desk);
+    strcpy(whole, directory);
+    const struct {
+        uint64_t records, missing;
+        const char *why;
+    } row[] = {
+        { resting, 0, "behind an answer" },
+        { resting + 1, 0, "behind an input, which counts for nothing" },
+        { resting + 2, 2, "behind its command" },
+        { resting + 3, 1, "behind ACCEPTED" },
+        { resting + 4, 0, "behind TRADE: the answers are order entry's" },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        make_directory();
+        assert_true(copy_records(whole, row[i].records));
+        uint64_t missing = verified().events_missing;
+        if (missing != row[i].missing) fail_msg("%s: %u missing", row[i].why, (unsigned)missing);
+        desk_open(&desk);
+        desk_close(&desk);
+        assert_int_equal(verified().events_missing, 0);
+        remove_directory();
+    }
+    strcpy(directory, whole);
 }
 
 /* Blocks end where they are full, and a crash leaves whole blocks: any record may be the last. What
@@ -809,6 +847,7 @@ int main(void) {
         TEST(a_restart_finds_everything_as_it_was),
         TEST(a_torn_journal_is_completed_and_what_was_durable_is_kept),
         TEST(an_over_long_message_is_rejected_the_same_after_a_restart),
+        TEST(a_journal_without_its_last_events_is_not_called_whole),
         TEST(a_journal_that_ends_at_any_record_is_completed),
         TEST(a_journal_that_is_not_ours_is_refused),
         TEST(a_journal_with_any_record_changed_is_read_or_refused),
