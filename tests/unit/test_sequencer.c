@@ -219,6 +219,13 @@ static struct verify_result verified(void) {
 
 static void verify_journal(void) { assert_int_equal(verified().events_missing, 0); }
 
+static uint64_t seed_of_run(void) {
+    const char *text = getenv("SEED");
+    uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 1;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    return seed;
+}
+
 /* ---- Tests ---- */
 
 static void answers_leave_when_the_journal_has_them(void **state) {
@@ -337,9 +344,7 @@ static void a_restart_finds_everything_as_it_was(void **state) {
     static uint8_t before[MARKET_SESSIONS][STREAM_BYTES], after[STREAM_BYTES];
     size_t bytes[MARKET_SESSIONS];
     uint32_t refs[MARKET_SESSIONS];
-    uint64_t seed = 11;
-    print_message("seed %llu\n", (unsigned long long)seed);
-    struct random random = random_seeded(seed);
+    struct random random = random_seeded(seed_of_run());
     for (int life = 0; life < 4; life++) {
         desk_open(&desk);
         for (uint16_t i = 0; i < MARKET_SESSIONS && life > 0; i++) {
@@ -363,11 +368,9 @@ static void a_torn_journal_is_completed_and_what_was_durable_is_kept(void **stat
     static struct desk desk;
     static uint8_t before[MARKET_SESSIONS][STREAM_BYTES], after[STREAM_BYTES];
     size_t bytes[MARKET_SESSIONS];
-    uint64_t seed = 12;
     char path[128];
     struct stat stat_;
-    print_message("seed %llu\n", (unsigned long long)seed);
-    struct random random = random_seeded(seed);
+    struct random random = random_seeded(seed_of_run());
     file_path(path);
     desk_open(&desk);
     trade(&desk, &random, 1000);
@@ -488,9 +491,7 @@ static void a_journal_that_ends_at_any_record_is_completed(void **state) {
     enum { SETUP_STEP = 7 };
     char whole[sizeof directory];
     size_t bytes[MARKET_SESSIONS];
-    uint64_t seed = 13;
-    print_message("seed %llu\n", (unsigned long long)seed);
-    struct random random = random_seeded(seed);
+    struct random random = random_seeded(seed_of_run());
     desk_open(&desk);
     uint64_t after_setup = journal_appended(desk.journal);
     trade(&desk, &random, 60);
@@ -671,9 +672,7 @@ static void a_journal_with_any_record_changed_is_read_or_refused(void **state) {
     enum { ROUNDS = 600 };
     char whole[sizeof directory];
     unsigned refused = 0;
-    uint64_t seed = 14;
-    print_message("seed %llu\n", (unsigned long long)seed);
-    struct random random = random_seeded(seed);
+    struct random random = random_seeded(seed_of_run());
     desk_open(&desk);
     uint64_t after_setup = journal_appended(desk.journal);
     trade(&desk, &random, 60);
