@@ -23,7 +23,7 @@ struct simlib_options {
     struct card_size size;  /* all zero is CARD_SIZE_DEFAULT; sizes as model_sizes has them */
     uint64_t seed;          /* of what registers hold before reset, and of the odds */
     uint32_t ring_log2;     /* 0 is SIMLIB_RING_LOG2 */
-    const char *trace_path; /* waveform while the card runs, ten times slower; NULL is none */
+    const char *trace_path; /* waveform while the card runs, about 12 times slower; NULL is none */
     uint32_t trace_clocks;  /* of one file; see sim/trace.h */
     bool lockstep_off;
     const char *lockstep_directory; /* NULL is build/lockstep */

@@ -85,7 +85,7 @@ static const char help[] =
     "  --router ADDRESS next hop to other networks, with lwIP\n"
     "  --mac MAC        of the port [the interface's]\n"
     "  --eal ARGUMENTS  more arguments for DPDK; with --nic eal those that name a physical NIC\n"
-    "  --trace FILE     waveform of the Verilated card, about 50 times slower\n"
+    "  --trace FILE     waveform of the Verilated card, about 12 times slower\n"
     "  --json FILE      write a summary at the end\n"
     "  --release        open the card's gate again if it was closed before this start\n"
     "  --verify         only verify the journal, with a fresh engine, and say so\n"
