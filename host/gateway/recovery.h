@@ -38,9 +38,11 @@ struct recovery {
 };
 
 /* recovery_run replays the journal. Returns 0 and fills recovery; the card is still in REPLAY mode.
-   Or a negative errno, with err_text naming the record and what is wrong with it: -EINVAL   the
-   journal was begun with another configuration -EPROTO   an event or an answer comes out
-   differently -EBADMSG  a record makes no sense others    of card and journal */
+   Or a negative errno, with err_text naming the record and what is wrong with it:
+     -EINVAL   the journal was begun with another configuration
+     -EPROTO   an event or an answer comes out differently
+     -EBADMSG  a record makes no sense, or is none that this gateway writes
+     others    of card and journal */
 int recovery_run(const struct recovery_parts *parts, struct recovery *recovery);
 
 /* recovery_identity writes the text of the first note, of at most RECOVERY_IDENTITY_BYTES with its
