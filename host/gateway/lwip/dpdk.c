@@ -188,8 +188,12 @@ static int start_eal(const struct dpdk_options *options) {
     /* libxdp's dispatcher needs kernel features that are often missing, and says so at length. */
     (void)setenv("LIBXDP_SKIP_DISPATCHER", "1", 0);
     if (code == 0 && rte_eal_init(count, arguments) < 0)
-        code = err_set(-rte_errno, "DPDK does not start: %s; its own words are above",
-                       rte_strerror(rte_errno));
+        code =
+            err_set(-rte_errno, "DPDK does not start: %s; its own words are above%s",
+                    rte_strerror(rte_errno),
+                    options->port == DPDK_EAL
+                        ? "; a physical NIC wants hugepages, or --no-huge -m 64 among its arguments"
+                        : "");
     return code; /* EAL keeps its arguments for good */
 }
 

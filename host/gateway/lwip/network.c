@@ -10,12 +10,14 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* What a crashed predecessor left would keep the port from opening. */
-static void sweep(const struct config_nic *nic) {
+/* What a crashed predecessor left would keep the port from opening. Only an owner that lives is a
+   reason to stop: opening would take its program away. */
+static int sweep(const struct config_nic *nic) {
     int swept = steer_sweep(nic->interface);
+    if (swept == -EBUSY) return err_wrap(swept, "port af_xdp on %s: ", nic->interface);
     if (swept > 0)
         log_line("interface %s: an XDP program without owner is removed", nic->interface);
-    if (swept < 0) log_line("interface %s: %s", nic->interface, err_text());
+    return 0;
 }
 
 /* Orders to the port, everything else to the kernel. Without it the port takes all frames. */
@@ -55,8 +57,8 @@ static int open_lwip(const struct config *config, uint32_t connections_max,
                                     .neighbour_count = nic->neighbour_count,
                                     .clock_ns = clock_monotonic_ns };
     CHECK(getrandom(options.key, sizeof options.key, 0) == sizeof options.key);
-    if (nic->port == DPDK_AUTO || nic->port == DPDK_AF_XDP) sweep(nic);
-    int code = dpdk_open(&port, &options.nic);
+    int code = nic->port == DPDK_AUTO || nic->port == DPDK_AF_XDP ? sweep(nic) : 0;
+    if (code == 0) code = dpdk_open(&port, &options.nic);
     if (code != 0) return code;
     if (nic->mac_given) memcpy(options.nic->mac, nic->mac, NIC_MAC_BYTES);
     network->port = options.nic->name;
