@@ -37,6 +37,7 @@ include tests/rtl/rtl.mk
 include tests/formal/formal.mk
 include tests/e2e/e2e.mk
 include tests/fault/fault.mk
+include tests/bench/bench.mk
 include tests/tests.mk
 
 .DEFAULT_GOAL := all
