@@ -10,12 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static const char head_yaml[] = "gateway:\n"
-                                "  listen: 127.0.0.1\n"
+                                "  listen: %s\n"
                                 "  port: 0\n"
                                 "  durability: %s\n"
                                 "  journal: %s\n"
@@ -51,6 +50,10 @@ void venue_symbol(uint32_t symbol, char name[9]) {
     (void)snprintf(name, 9, "VEN%02u", symbol % 100);
 }
 
+static const char *address_of(const struct venue_settings *settings) {
+    return settings->address != NULL ? settings->address : "127.0.0.1";
+}
+
 int venue_open(struct venue *venue, const struct venue_settings *settings) {
     CHECK(settings->sessions >= 1);
     CHECK(settings->sessions <= VENUE_SESSIONS_MAX);
@@ -61,8 +64,8 @@ int venue_open(struct venue *venue, const struct venue_settings *settings) {
     path_in(venue, "gateway.json", venue->json);
     FILE *file = fopen(venue->config, "w");
     if (file == NULL) return err_set(-errno, "%s: %s", venue->config, strerror(errno));
-    (void)fprintf(file, head_yaml, settings->asynchronous ? "async" : "sync", venue->journal,
-                  settings->card);
+    (void)fprintf(file, head_yaml, address_of(settings), settings->asynchronous ? "async" : "sync",
+                  venue->journal, settings->card);
     if (settings->journal_file != 0)
         (void)fprintf(file, "  journal_file: %llu\n", (unsigned long long)settings->journal_file);
     (void)fputs("symbols:\n", file);
@@ -84,15 +87,18 @@ int venue_open(struct venue *venue, const struct venue_settings *settings) {
 /* What the gateway's process does before it is the gateway. It ends with whoever started it. */
 static _Noreturn void become_gateway(const struct venue *venue, int output, pid_t parent) {
     const struct venue_settings *settings = &venue->settings;
-    struct rlimit limit = { .rlim_cur = settings->file_bytes_limit,
-                            .rlim_max = settings->file_bytes_limit };
+    enum { ARGUMENTS_MAX = 24 };
+    const char *arguments[ARGUMENTS_MAX] = { settings->program, "--config", venue->config, "--json",
+                                             venue->json };
+    for (size_t i = 0; settings->arguments != NULL && settings->arguments[i] != NULL; i++) {
+        CHECK(i + 6 < ARGUMENTS_MAX);
+        arguments[i + 5] = settings->arguments[i];
+    }
     int log = open(venue->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     bool fit = log >= 0 && dup2(output, STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0 &&
                prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
-    if (fit && settings->file_bytes_limit != 0) fit = setrlimit(RLIMIT_FSIZE, &limit) == 0;
-    if (fit)
-        (void)execl(settings->program, settings->program, "--config", venue->config, "--json",
-                    venue->json, (char *)NULL);
+    if (fit && settings->enter != NULL) fit = settings->enter() == 0;
+    if (fit) (void)execv(settings->program, (char *const *)(uintptr_t)arguments);
     _exit(9);
 }
 
@@ -138,7 +144,7 @@ int venue_ready(struct venue *venue, int timeout_ms) {
     }
     line[used] = 0;
     unsigned port = 0;
-    if (sscanf(line, "listening on 127.0.0.1:%u", &port) != 1 || port > UINT16_MAX)
+    if (sscanf(line, "listening on %*[0-9.]:%u", &port) != 1 || port > UINT16_MAX)
         return err_set(-EPROTO, "%s said \"%s\", not where it listens", venue->settings.program,
                        line);
     venue->port = (uint16_t)port;

@@ -1,5 +1,5 @@
 /* venue: a market to break or to measure: its configuration, written for so many sessions, and the
- * gateway's process that serves it on loopback. Sessions are named c001, c002, ... */
+ * gateway's process that serves it. Sessions are named c001, c002, ... */
 #ifndef TESTS_FAULT_VENUE_H
 #define TESTS_FAULT_VENUE_H
 
@@ -24,9 +24,11 @@ struct venue_settings {
     const char *card;      /* sim, soft */
     uint32_t sessions;
     bool asynchronous;
-    bool withdraws;            /* every second session cancels on disconnect */
-    uint64_t journal_file;     /* bytes of a journal's file; 0 is the default */
-    uint64_t file_bytes_limit; /* RLIMIT_FSIZE of the gateway; 0 sets none */
+    bool withdraws;               /* every second session cancels on disconnect */
+    uint64_t journal_file;        /* bytes of a journal's file; 0 is the default */
+    const char *address;          /* it listens on; NULL is loopback */
+    const char *const *arguments; /* more of them for the program, ended by NULL; NULL is none */
+    int (*enter)(void);           /* called in its process before it is the gateway; 0 goes on */
 };
 
 struct venue {
