@@ -530,7 +530,7 @@ int main(int count, char **arguments) {
             if (result.events_missing == 0)
                 (void)printf("whole and true\n");
             else
-                (void)printf("true but not whole, %" PRIu64 " events of the last command are "
+                (void)printf("true but not whole: of the last command's events %" PRIu64 " are "
                              "missing; if a crash cut them off, the next start appends them\n",
                              result.events_missing);
         } else {
