@@ -210,7 +210,7 @@ int journal_open(const struct journal_options *options, struct journal **journal
         journal_close(made);
         return code;
     }
-    made->uring = !options->plain && uring_open(made);
+    made->uring = !options->plain && made->sync && uring_open(made);
     *journal = made;
     *recovered = found;
     return 0;

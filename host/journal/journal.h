@@ -39,7 +39,8 @@ enum {
 struct journal_options {
     const char *directory;    /* made if it is missing; its parent must be there */
     enum journal_flush flush; /* [JOURNAL_SYNC] */
-    bool plain;               /* pwrite and fdatasync even where io_uring is to be had [false] */
+    bool plain; /* pwrite and fdatasync even where io_uring is to be had [false]; JOURNAL_ASYNC
+                   never takes io_uring */
     uint32_t block_bytes_max; /* of one block, header included [JOURNAL_BLOCK_BYTES_DEFAULT] */
     uint64_t file_bytes_max;  /* a file that would outgrow it is followed by the next [1 GiB] */
 };
