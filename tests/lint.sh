@@ -42,6 +42,7 @@ may host/journal
 may host/book
 may host/ledger
 may host/control
+may host/cli host/control host/journal
 may host/store
 may host/bpf build/bpf
 # gateway_main.c puts the parts together, cards among them; nothing else of the gateway knows what a card is made of.

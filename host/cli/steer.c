@@ -1,0 +1,256 @@
+/* steer: what an operator changes: limits, symbols' states, kill bits.
+ *
+ * Kill and release go to the gateway's command port at once, so that they work with the office
+ * down. The others go through the office, which keeps a record of who asked what, and straight to
+ * the gateway when it is down. */
+#include "host/base/err.h"
+#include "host/cli/cli.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The events that prove it: refused or done. what is said when it is done. */
+static enum cli_exit prove(struct cli *cli, json_t *answer, const char *what) {
+    char text[TEXT_BYTES];
+    const json_t *event = json_array_get(json_object_get(answer, "events"), 0);
+    bool refused = strcmp(cli_text(event, "kind"), "REJECTED") == 0;
+    if (cli->json) {
+        (void)cli_print_json(cli, answer);
+        return refused ? CLI_REFUSED : CLI_DONE;
+    }
+    if (refused)
+        (void)fprintf(stderr, "wirepit: the card refuses it: %s\n", cli_text(event, "reason"));
+    else
+        (void)fprintf(cli->out, "%s: command %s, %s UTC, record %" PRId64 " of the journal\n", what,
+                      text_count(cli_number(answer, "command"), text),
+                      text_time(cli_number(event, "stamp_ns"), (char[TEXT_BYTES]){ 0 }),
+                      cli_number(answer, "record"));
+    json_decref(answer);
+    return refused ? CLI_REFUSED : CLI_DONE;
+}
+
+/* Through the office, or without it. Both are taken over. */
+static int ask_either(struct cli *cli, const char *resource, json_t *body, json_t *command,
+                      json_t **answer) {
+    int code = cli_post(cli, resource, body, answer);
+    if (!cli_office_down(code)) {
+        json_decref(command);
+        return code;
+    }
+    return cli_command(cli, command, answer);
+}
+
+/* ---- Kill and release ---- */
+
+struct scope {
+    const char *word, *table, *part;
+};
+
+static const struct scope scopes[] = { { "all", "ENGINE", NULL },
+                                       { "firm", "FIRM", "firm" },
+                                       { "account", "ACCOUNT", "account" },
+                                       { "session", "SESSION", "session" } };
+
+static const struct scope *scope_find(const char *word) {
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (strcmp(scopes[i].word, word) == 0) return &scopes[i];
+    return NULL;
+}
+
+static json_t *scope_json(const struct scope *scope, const char *name) {
+    json_t *json = json_pack("{s:s}", "field", scope->table);
+    if (scope->part != NULL) (void)json_object_set_new(json, scope->part, json_string(name));
+    return json;
+}
+
+/* Takes off the orders that rest; the gateway does it in its own time. */
+static enum cli_exit withdraw(struct cli *cli, const struct scope *scope, const char *name) {
+    json_t *answer;
+    int code = cli_gateway(cli, json_pack("{s:o}", "withdraw", scope_json(scope, name)), &answer);
+    if (code != 0) return cli_fail(code);
+    if (!cli->json)
+        (void)fprintf(cli->out,
+                      "the open orders of %" PRId64
+                      " session(s) are being taken off; wirepit status shows how far\n",
+                      cli_number(answer, "sessions"));
+    json_decref(answer);
+    return CLI_DONE;
+}
+
+static enum cli_exit switch_gate(struct cli *cli, int count, char **words, bool kill) {
+    const char *verb = kill ? "kill" : "release";
+    const struct scope *scope = count > 0 ? scope_find(words[0]) : NULL;
+    if (scope == NULL || count != (scope->part == NULL ? 1 : 2))
+        return cli_usage("%s what? wirepit %s all | firm NAME | account NAME | session NAME", verb,
+                         verb);
+    const char *name = scope->part != NULL ? words[1] : "";
+    if (cli->cancel && strcmp(scope->word, "account") == 0)
+        return cli_usage(
+            "--cancel takes off orders of all, a firm or a session, not of an account");
+    json_t *command = scope_json(scope, name), *answer;
+    (void)json_object_set_new(command, "opcode", json_string("KILL"));
+    (void)json_object_set_new(command, "mode", json_string(kill ? "KILL" : "RELEASE"));
+    int code = cli_command(cli, command, &answer);
+    if (code != 0) return cli_fail(code);
+    char what[CLI_PATH_BYTES];
+    (void)snprintf(what, sizeof what, "%s%s%s %s", scope->word, name[0] != 0 ? " " : "", name,
+                   kill ? "killed" : "released");
+    enum cli_exit end = prove(cli, answer, what);
+    return end == CLI_DONE && cli->cancel ? withdraw(cli, scope, name) : end;
+}
+
+enum cli_exit cli_kill(struct cli *cli, int count, char **words) {
+    return switch_gate(cli, count, words, true);
+}
+
+enum cli_exit cli_release(struct cli *cli, int count, char **words) {
+    return switch_gate(cli, count, words, false);
+}
+
+/* ---- Symbols ---- */
+
+static enum cli_exit set_state(struct cli *cli, int count, char **words, const char *state,
+                               int number) {
+    char resource[CLI_PATH_BYTES], escaped[CLI_PATH_BYTES], what[CLI_PATH_BYTES];
+    json_t *answer;
+    if (count != 1)
+        return cli_usage("which symbol? wirepit %s DAY00",
+                         number == SYMBOL_STATE_OPEN ? "open" : "halt");
+    (void)snprintf(resource, sizeof resource, "/api/v1/symbols/%.300s/state",
+                   cli_escape(words[0], escaped));
+    json_t *command = json_pack("{s:s, s:s, s:s, s:s, s:i}", "opcode", "SYMBOL", "symbol", words[0],
+                                "field", "STATE", "mode", "SET", "value", number);
+    int code = ask_either(cli, resource, json_pack("{s:s}", "state", state), command, &answer);
+    if (code != 0) return cli_fail(code);
+    (void)snprintf(what, sizeof what, "%.400s %s", words[0], state);
+    return prove(cli, answer, what);
+}
+
+enum cli_exit cli_halt(struct cli *cli, int count, char **words) {
+    return set_state(cli, count, words, "halted", SYMBOL_STATE_HALTED);
+}
+
+enum cli_exit cli_open(struct cli *cli, int count, char **words) {
+    return set_state(cli, count, words, "open", SYMBOL_STATE_OPEN);
+}
+
+/* ---- Limits ---- */
+
+struct limit {
+    const char *name, *row;
+    bool symbol, money;
+};
+
+static const struct limit limits[] = {
+    { "quantity_max", "QUANTITY_MAX", false, false },
+    { "notional_max", "NOTIONAL_MAX_E4", false, true },
+    { "enabled", "ENABLED", false, false },
+    { "long_max", "LONG_MAX", true, false },
+    { "short_max", "SHORT_MAX", true, false },
+    { "locate", "LOCATE", true, false },
+    { "restriction", "RESTRICTION", true, false },
+};
+
+static const struct limit *limit_find(const char *name) {
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (strcmp(limits[i].name, name) == 0) return &limits[i];
+    return NULL;
+}
+
+/* A whole number, or for money a decimal one with at most four decimals. */
+static int value_read(const char *text, bool money, int64_t *value) {
+    const char *at = text;
+    bool negative = *at == '-', digits = false;
+    int64_t number = 0;
+    if (negative) at++;
+    int decimals = -1; /* none yet */
+    for (; *at != 0; at++) {
+        if (*at == '.' && money && decimals < 0 && digits) {
+            decimals = 0;
+            continue;
+        }
+        if (*at < '0' || *at > '9' || decimals == 4) return -EINVAL;
+        digits = true;
+        if (decimals >= 0) decimals++;
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, *at - '0', &number))
+            return -EINVAL;
+    }
+    for (int i = decimals < 0 ? 0 : decimals; money && i < 4; i++)
+        if (__builtin_mul_overflow(number, 10, &number)) return -EINVAL;
+    *value = negative ? -number : number;
+    return digits && decimals != 0 ? 0 : -EINVAL;
+}
+
+static enum cli_exit limits_set(struct cli *cli, int count, char **words) {
+    char what[CLI_PATH_BYTES];
+    int64_t value;
+    json_t *answer;
+    if (count != 3)
+        return cli_usage("set what? wirepit limits set ACCOUNT FIELD VALUE [--symbol SYMBOL]");
+    const struct limit *limit = limit_find(words[1]);
+    if (limit == NULL)
+        return cli_usage(
+            "\"%s\" is no limit: it is quantity_max, notional_max or enabled, and with "
+            "--symbol long_max, short_max, locate or restriction",
+            words[1]);
+    if (limit->symbol != (cli->symbol != NULL))
+        return cli_usage(limit->symbol ? "%s is a limit in one symbol: add --symbol NAME"
+                                       : "%s is a limit of the whole account: leave out --symbol",
+                         limit->name);
+    if (value_read(words[2], limit->money, &value) != 0)
+        return cli_usage(limit->money ? "%s: give an amount such as 50000000.00"
+                                      : "%s: give a whole number",
+                         words[2]);
+    json_t *body =
+        json_pack("{s:s, s:s, s:I}", "account", words[0], "field",
+                  limit->money ? "notional_max_e4" : limit->name, "value", (json_int_t)value);
+    json_t *command =
+        json_pack("{s:s, s:s, s:s, s:s, s:I}", "opcode", limit->symbol ? "POSITION" : "ACCOUNT",
+                  "account", words[0], "field", limit->row, "mode", cli->adjust ? "ADJUST" : "SET",
+                  "value", (json_int_t)value);
+    if (cli->adjust) (void)json_object_set_new(body, "adjust", json_true());
+    if (limit->symbol) {
+        (void)json_object_set_new(body, "symbol", json_string(cli->symbol));
+        (void)json_object_set_new(command, "symbol", json_string(cli->symbol));
+    }
+    int code = ask_either(cli, "/api/v1/limits", body, command, &answer);
+    if (code != 0) return cli_fail(code);
+    (void)snprintf(what, sizeof what, "%.200s %s%s%.100s %s %.60s", words[0], limit->name,
+                   limit->symbol ? " in " : "", limit->symbol ? cli->symbol : "",
+                   cli->adjust ? "changed by" : "set to", words[2]);
+    return prove(cli, answer, what);
+}
+
+enum cli_exit cli_limits(struct cli *cli, int count, char **words) {
+    static const struct table_column columns[] = {
+        { "account", false, 0, true },      { "enabled", false, 1, false },
+        { "quantity_max", true, 0, false }, { "notional_max", true, 0, false },
+        { "long_max", true, 2, false },     { "short_max", true, 2, false },
+        { "locate", true, 3, false },       { "symbols that differ", true, 4, false },
+    };
+    static const char *const counts[] = { "long_max", "short_max", "locate" };
+    char resource[CLI_PATH_BYTES] = "/api/v1/limits?limit=1000", text[TEXT_BYTES];
+    json_t *answer, *row;
+    size_t index;
+    if (count > 0 && strcmp(words[0], "set") == 0) return limits_set(cli, count - 1, words + 1);
+    if (count > 1) return cli_usage("limits takes an account, or set ACCOUNT FIELD VALUE");
+    cli_filter(resource, "account", count == 1 ? words[0] : cli->account);
+    int code = cli_get(cli, &answer, "%s", resource);
+    if (code != 0) return cli_fail(code);
+    if (cli->json) return cli_print_json(cli, answer);
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    json_array_foreach(json_object_get(answer, "items"), index, row) {
+        table_cell(table, "%s", cli_text(row, "account"));
+        table_cell(table, "%s%s", cli_true(row, "enabled") ? "yes" : "no",
+                   cli_true(row, "killed") ? ", killed" : "");
+        table_cell(table, "%s", text_count(cli_number(row, "quantity_max"), text));
+        table_cell(table, "%s", text_money(cli_number(row, "notional_max_e4"), text));
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            table_cell(table, "%s", text_count(cli_number(row, counts[i]), text));
+        table_cell(table, "%zu", json_array_size(json_object_get(row, "exceptions")));
+    }
+    json_decref(answer);
+    return cli_end(cli, table, "no accounts");
+}
