@@ -465,10 +465,17 @@ static int report(struct run *run) {
     run->journal = NULL;
     int code = verify(run, &verified);
     if (code != 0) log_line("the journal is not verified: %s", err_text());
+    struct lwip_counts counts;
+    uint64_t steering[STEER_COUNTERS];
+    bool past_kernel = run->config.transport == CONFIG_TRANSPORT_LWIP;
+    bool steered = run->network.steer != NULL && steer_count(run->network.steer, steering) == 0;
+    if (past_kernel) counts = lwip_counts(run->network.transport);
     const struct summary summary = {
         .card = run->card->name,
         .transport = run->network.transport->name,
         .port = run->network.port,
+        .network = past_kernel ? &counts : NULL,
+        .steering = steered ? steering : NULL,
         .sequencer = run->sequencer,
         .entry = run->entry,
         .lockstep_differences =

@@ -30,11 +30,31 @@ static json_t *rejects(const struct entry *entry) {
     return object;
 }
 
+static json_t *network_json(const struct lwip_counts *counts) {
+    if (counts == NULL) return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "received",
+                     number(counts->nic.received), "sent", number(counts->nic.sent), "dropped",
+                     number(counts->nic.dropped), "missed", number(counts->nic.missed), "accepted",
+                     number(counts->accepted), "refused", number(counts->refused), "reaped",
+                     number(counts->reaped), "cut", number(counts->cut), "checksum_wrong",
+                     number(counts->checksum_wrong));
+}
+
+static json_t *steering_json(const uint64_t *counters) {
+    if (counters == NULL) return json_null();
+    json_t *object = json_object();
+    for (int i = 0; i < STEER_COUNTERS; i++)
+        (void)json_object_set_new(object, steer_counter_name((enum steer_counter)i),
+                                  number(counters[i]));
+    return object;
+}
+
 int summary_write(const char *path, const struct summary *summary) {
     const struct sequencer_times *measured = sequencer_times(summary->sequencer);
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "card",
-        summary->card, "gate", summary->gate_open ? "open" : "closed", "transport",
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
+        "card", summary->card, "gate", summary->gate_open ? "open" : "closed", "transport",
         summary->transport, "port", summary->port, "commands",
         number(sequencer_commands(summary->sequencer)), "events",
         number(sequencer_events(summary->sequencer)), "lockstep_differences",
@@ -42,7 +62,8 @@ int summary_write(const char *path, const struct summary *summary) {
         "journal_records", number(summary->journal_records), "clocks", times(&measured->clocks),
         "gateway_ns", times(&measured->gateway), "card_ns", times(&measured->card), "flush_ns",
         times(&measured->flush), "rejects", rejects(summary->entry), "sessions",
-        number(summary->sessions), "logins", number(summary->logins));
+        number(summary->sessions), "logins", number(summary->logins), "network",
+        network_json(summary->network), "steering", steering_json(summary->steering));
     if (root == NULL) return err_set(-ENOMEM, "%s: no memory for the summary", path);
     char part[512];
     int written = snprintf(part, sizeof part, "%s.part", path);

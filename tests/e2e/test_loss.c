@@ -18,7 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FOLDER "build/e2e/loss"
+enum { PATH_BYTES = 128 };
+
+static char folder[64]; /* of this process: two runs do not meet */
 
 static pid_t gateway;
 
@@ -27,30 +29,37 @@ static const char *program(void) {
     return path != NULL ? path : "build/plain/wirepit-gateway";
 }
 
+static const char *path_in(char path[PATH_BYTES], const char *name) {
+    (void)snprintf(path, PATH_BYTES, "%s/%s", folder, name);
+    return path;
+}
+
 static unsigned start(void) {
     int out[2];
-    char line[128] = "";
+    char line[128] = "", command[512];
     unsigned port = 0;
-    assert_int_equal(system("rm -rf " FOLDER " && mkdir -p " FOLDER
-                            " && sed 's/durability: sync /durability: async /' "
-                            "host/package/wirepit.yaml >" FOLDER "/wirepit.yaml"),
-                     0);
+    (void)snprintf(command, sizeof command,
+                   "rm -rf %s && mkdir -p %s && sed 's/durability: sync /durability: async /' "
+                   "host/package/wirepit.yaml >%s/wirepit.yaml",
+                   folder, folder, folder);
+    assert_int_equal(system(command), 0);
     assert_int_equal(pipe(out), 0);
     gateway = fork();
     assert_true(gateway >= 0);
     if (gateway == 0) {
+        char config[PATH_BYTES], journal[PATH_BYTES], json[PATH_BYTES], log[PATH_BYTES];
         const char *arguments[12 + NET_ARGUMENTS_MAX] = { program(),
                                                           "--config",
-                                                          FOLDER "/wirepit.yaml",
+                                                          path_in(config, "wirepit.yaml"),
                                                           "--card",
                                                           "soft",
                                                           "--port",
                                                           "0",
                                                           "--journal",
-                                                          FOLDER "/journal",
+                                                          path_in(journal, "journal"),
                                                           "--json",
-                                                          FOLDER "/gateway.json" };
-        int errors = open(FOLDER "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
+                                                          path_in(json, "gateway.json") };
+        int errors = open(path_in(log, "log"), O_WRONLY | O_CREAT | O_APPEND, 0644);
         for (int i = 0; i < NET_ARGUMENTS_MAX; i++) arguments[11 + i] = net_arguments()[i];
         if (net_gateway_side() != 0 || errors < 0 || dup2(out[1], STDOUT_FILENO) < 0 ||
             dup2(errors, STDERR_FILENO) < 0)
@@ -63,7 +72,7 @@ static unsigned start(void) {
     assert_non_null(stream);
     if (fgets(line, sizeof line, stream) == NULL ||
         sscanf(line, "listening on %*[0-9.]:%u", &port) != 1)
-        fail_msg("%s does not come up, see %s", program(), FOLDER "/log");
+        fail_msg("%s does not come up, see %s/log", program(), folder);
     assert_int_equal(fclose(stream), 0);
     return port;
 }
@@ -92,7 +101,7 @@ struct result {
 /* One client, so that the order of requests, and with it every fill, is the flow's; and a small
    window, so that there are many frames to lose. */
 static struct result play(uint32_t per_100000, uint32_t rows) {
-    char command[512];
+    char command[512], path[PATH_BYTES];
     struct result result;
     json_error_t fault;
     unsigned port = start();
@@ -101,15 +110,15 @@ static struct result play(uint32_t per_100000, uint32_t rows) {
     (void)snprintf(
         command, sizeof command,
         "build/plain/wirepit-replay --host %s --port %u --flow day --rows %u --clients 1 "
-        "--window 4 --json " FOLDER "/replay.json >" FOLDER "/replay",
-        net_address(), port, rows);
+        "--window 4 --json %s/replay.json >%s/replay",
+        net_address(), port, rows, folder, folder);
     assert_int_equal(system(command), 0);
     print_message("%u of 100,000: %" PRIu64 " frames lost, %" PRIu64 " ms\n", per_100000,
                   net_lost() - lost, (clock_monotonic_ns() - from_ns) / 1000000);
-    if (per_100000 > 0) assert_true(net_lost() > lost);
+    if (per_100000 >= 1000) assert_true(net_lost() > lost); /* else there may be none */
     net_lose(0);
     stop();
-    json_t *json = json_load_file(FOLDER "/replay.json", 0, &fault);
+    json_t *json = json_load_file(path_in(path, "replay.json"), 0, &fault);
     assert_non_null(json);
     assert_int_equal(json_unpack(json, "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "orders",
                                  &result.orders, "accepted", &result.accepted, "rejected",
@@ -117,9 +126,17 @@ static struct result play(uint32_t per_100000, uint32_t rows) {
                                  "canceled", &result.canceled, "replaced", &result.replaced),
                      0);
     json_decref(json);
-    json = json_load_file(FOLDER "/gateway.json", 0, &fault);
+    json = json_load_file(path_in(path, "gateway.json"), 0, &fault);
     assert_non_null(json);
     assert_true(json_is_true(json_object_get(json, "journal_verified")));
+    json_t *network = json_object_get(json, "network");
+    assert_string_equal(json_string_value(json_object_get(json, "transport")), "lwip");
+    assert_string_equal(json_string_value(json_object_get(json, "port")), net_port());
+    assert_int_equal(json_integer_value(json_object_get(network, "accepted")), 1);
+    assert_true(json_integer_value(json_object_get(network, "received")) > rows / 4);
+    assert_int_equal(json_integer_value(json_object_get(network, "checksum_wrong")), 0);
+    assert_int_equal(json_is_object(json_object_get(json, "steering")),
+                     strcmp(net_port(), "af_xdp") == 0);
     json_decref(json);
     return result;
 }
@@ -131,6 +148,9 @@ static void losses_change_nothing_but_the_time(void **state) {
     assert_true(whole.orders > ROWS / 3 && whole.fills > 0);
     assert_memory_equal(&some, &whole, sizeof whole);
     assert_memory_equal(&many, &whole, sizeof whole);
+    char command[PATH_BYTES];
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
 }
 
 int main(void) {
@@ -139,6 +159,7 @@ int main(void) {
     const char *text = getenv("SEED");
     uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 1;
     if (getenv("WIREPIT_PORT") == NULL) (void)setenv("WIREPIT_PORT", "af_packet", 1);
+    (void)snprintf(folder, sizeof folder, "build/e2e/loss_%d", getpid());
     print_message("seed %" PRIu64 "\n", seed);
     if (!net_enter_lossy(seed)) return 0;
     return cmocka_run_group_tests(tests, NULL, NULL);
