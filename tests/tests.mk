@@ -29,8 +29,8 @@ lockstep: deps-build $(B)/lockstep
 # A test run is plain and under the sanitizers; what takes long or builds its own model is run once.
 test_san   = $(patsubst $(B)/%,build/san/%,$(unit_tests) $(card_tests))
 test_fuzz  = $(patsubst $(B)/tests/fuzz/fuzz_%,build/san/tests/fuzz/fuzz_%,$(fuzz_tests))
-test_plain = $(unit_tests) $(rtl_tests) $(sim_tests) $(card_tests) $(e2e_tests)
-test_programs = $(test_plain) $(programs) $(B)/golden $(B)/lockstep
+test_plain = $(unit_tests) $(rtl_tests) $(sim_tests) $(card_tests) $(e2e_tests) $(fault_tests)
+test_programs = $(test_plain) $(programs) $(B)/golden $(B)/lockstep $(B)/fault-campaign
 
 ## make test       every test, in both profiles; SEED=n draws other random cases. Ends with "N passed, N failed"
 test: deps-build deps-test deps-prove
@@ -38,6 +38,8 @@ test: deps-build deps-test deps-prove
 	@$(MAKE) --no-print-directory -s -j2 PROFILE=san test-san
 	@{ printf '%s\n' $(test_plain) $(test_san) $(foreach target,$(test_fuzz),"$(target) tests/fuzz/corpus/$(target:build/san/tests/fuzz/fuzz_%=%)"); \
 	   printf '%s\n' $(foreach port,$(e2e_ports),"WIREPIT_PORT=$(port) $(B)/tests/e2e/test_gateway"); \
+	   echo "$(B)/fault-campaign --card soft --rounds 8 --seed $(SEED) --json build/fault_soft.json"; \
+	   echo "$(B)/fault-campaign --card bus --rounds 5 --seed $(SEED) --json build/fault_bus.json"; \
 	   echo "$(MAKE) --no-print-directory -s golden"; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=200000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \
