@@ -45,16 +45,19 @@ enum plan {
     PLAN_AGAIN,    /* killed under load, and again as soon as it is back */
     PLAN_LEAVE,    /* killed while it takes off the orders of clients that have all left */
     PLAN_STOP,     /* asked to stop under load */
+    PLAN_CARD,     /* its card's process is killed under load, and it has to end by itself */
+    PLAN_BOTH,     /* both are killed under load, the card first */
     PLANS
 };
 
 static const char *const plan_names[PLANS] = {
-    "killed under load",     "killed at a new file",    "killed while recovering",
-    "killed twice in a row", "killed while they leave", "stopped under load",
+    "killed under load",      "killed at a new file",    "killed while recovering",
+    "killed twice in a row",  "killed while they leave", "stopped under load",
+    "card killed under load", "both killed under load",
 };
 
 struct campaign {
-    const char *card, *program, *json;
+    const char *card, *program, *card_program, *json;
     uint64_t seed;
     uint32_t rounds;
     bool terminal;
@@ -206,9 +209,14 @@ static void pause_ns(uint64_t duration_ns) {
     while (nanosleep(&time, &time) != 0) CHECK(errno == EINTR);
 }
 
+static bool on_bus(const struct campaign *campaign) { return strcmp(campaign->card, "bus") == 0; }
+
 static int bring_up(struct campaign *campaign, bool measure) {
     uint64_t from_ns = clock_monotonic_ns();
-    int code = venue_spawn(&campaign->venue);
+    int code = 0;
+    if (on_bus(campaign) && campaign->venue.card_pid == 0)
+        code = venue_card_start(&campaign->venue);
+    if (code == 0) code = venue_spawn(&campaign->venue);
     if (code == 0) code = venue_ready(&campaign->venue, READY_MS);
     if (code == 0 && measure) histogram_add(&campaign->starts, clock_monotonic_ns() - from_ns);
     return code;
@@ -341,11 +349,25 @@ static int stop_politely(struct campaign *campaign) {
     return code == 0 ? audit_told(campaign->venue.journal, tapes, TRADERS, &tail) : code;
 }
 
+/* Without its card the gateway says so to everybody and ends. */
+static int lose_card(struct campaign *campaign) {
+    venue_card_kill(&campaign->venue);
+    int code = drain(campaign);
+    if (code != 0) return code;
+    code = venue_wait(&campaign->venue);
+    if (code != 1)
+        return err_set(-EPROTO, "without its card the gateway ended with %d; see %s", code,
+                       campaign->venue.log);
+    return inspect(campaign);
+}
+
 static int break_it(struct campaign *campaign, enum plan plan) {
     uint64_t load_ns = (2 + random_below(&campaign->random, 200)) * MS_NS;
     int code = load(campaign, plan == PLAN_ROLL ? 2000 * MS_NS : load_ns, plan == PLAN_ROLL);
     if (code != 0) return code;
     if (plan == PLAN_STOP) return stop_politely(campaign);
+    if (plan == PLAN_CARD) return lose_card(campaign);
+    if (plan == PLAN_BOTH) venue_card_kill(&campaign->venue);
     if (plan == PLAN_LEAVE) {
         for (uint32_t i = 0; i < TRADERS; i++) trader_leave(&campaign->traders[i]);
         pause_ns(random_below(&campaign->random, 4 * MS_NS));
@@ -365,7 +387,8 @@ static uint64_t entered_all(const struct campaign *campaign) {
 }
 
 static int round_run(struct campaign *campaign) {
-    enum plan plan = (enum plan)random_below(&campaign->random, PLANS);
+    enum plan plan =
+        (enum plan)random_below(&campaign->random, on_bus(campaign) ? PLANS : PLAN_CARD);
     uint64_t entered = entered_all(campaign), torn = campaign->torn;
     if (campaign->terminal) {
         (void)printf("\r\033[Kround %u of %u: %s", campaign->round + 1, campaign->rounds,
@@ -406,6 +429,7 @@ static int day_begin(struct campaign *campaign) {
     const struct venue_settings settings = { .directory = campaign->directory,
                                              .program = campaign->program,
                                              .card = campaign->card,
+                                             .card_program = campaign->card_program,
                                              .sessions = TRADERS,
                                              .asynchronous = random_below(random, 4) == 0,
                                              .withdraws = true,
@@ -461,6 +485,7 @@ static int day_end(struct campaign *campaign) {
         campaign->repeated += trader->repeated;
         trader_close(trader);
     }
+    if (campaign->venue.card_pid > 0) venue_card_kill(&campaign->venue);
     (void)close(campaign->journal_watch);
     return 0;
 }
@@ -530,6 +555,7 @@ static const char help[] =
     "  --seed N        of what is drawn [1]\n"
     "  --card NAME     as the gateway's configuration names it [soft]\n"
     "  --gateway FILE  the program [build/plain/wirepit-gateway]\n"
+    "  --card-program FILE  with --card bus [build/plain/wirepit-card]\n"
     "  --json FILE     the figures [build/fault.json]\n";
 
 static int number_read(const char *name, const char *text, uint64_t max, uint64_t *number) {
@@ -548,6 +574,7 @@ static int options_read(int count, char **arguments, struct campaign *campaign) 
         { "card", required_argument, NULL, 'c' },
         { "json", required_argument, NULL, 'j' },
         { "gateway", required_argument, NULL, 'g' },
+        { "card-program", required_argument, NULL, 'p' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
@@ -570,6 +597,9 @@ static int options_read(int count, char **arguments, struct campaign *campaign) 
         case 'g':
             campaign->program = optarg;
             break;
+        case 'p':
+            campaign->card_program = optarg;
+            break;
         case 'h':
             (void)fputs(help, stdout);
             return 1;
@@ -584,6 +614,7 @@ static int options_read(int count, char **arguments, struct campaign *campaign) 
 int main(int count, char **arguments) {
     static struct campaign campaign = { .card = "soft",
                                         .program = "build/plain/wirepit-gateway",
+                                        .card_program = "build/plain/wirepit-card",
                                         .json = "build/fault.json",
                                         .seed = 1 };
     int code = options_read(count, arguments, &campaign);
@@ -611,6 +642,7 @@ int main(int count, char **arguments) {
             code = saved;
     }
     if (campaign.venue.pid > 0) venue_kill(&campaign.venue);
+    if (campaign.venue.card_pid > 0) venue_card_kill(&campaign.venue);
     if (code == 0) return EXIT_SUCCESS;
     (void)fflush(stdout);
     (void)fprintf(stderr, "campaign: %s\n", err_text());

@@ -18,7 +18,8 @@ static const char head_yaml[] = "gateway:\n"
                                 "  port: 0\n"
                                 "  durability: %s\n"
                                 "  journal: %s\n"
-                                "  card: %s\n";
+                                "  card: %s\n"
+                                "  card_socket: %s\n";
 static const char symbol_yaml[] =
     "  - { name: VEN%02u, base: \"90.00\", tick: \"0.01\", lot: 1, reference: "
     "\"100.40\", collar: 3000, state: open }\n";
@@ -62,10 +63,11 @@ int venue_open(struct venue *venue, const struct venue_settings *settings) {
     path_in(venue, "journal", venue->journal);
     path_in(venue, "gateway.log", venue->log);
     path_in(venue, "gateway.json", venue->json);
+    path_in(venue, "card.socket", venue->card_socket);
     FILE *file = fopen(venue->config, "w");
     if (file == NULL) return err_set(-errno, "%s: %s", venue->config, strerror(errno));
     (void)fprintf(file, head_yaml, address_of(settings), settings->asynchronous ? "async" : "sync",
-                  venue->journal, settings->card);
+                  venue->journal, settings->card, venue->card_socket);
     if (settings->journal_file != 0)
         (void)fprintf(file, "  journal_file: %llu\n", (unsigned long long)settings->journal_file);
     (void)fputs("symbols:\n", file);
@@ -119,6 +121,25 @@ int venue_spawn(struct venue *venue) {
     return err_set(-errno, "fork: %s", strerror(errno));
 }
 
+/* Reads what a process prints until its first line is there. Returns 0, -ETIMEDOUT, or -ECHILD when
+   it has ended. */
+static int line_read(int output, char *line, size_t room, int timeout_ms) {
+    size_t used = 0;
+    uint64_t until_ns = clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
+    while (memchr(line, '\n', used) == NULL && used < room - 1) {
+        uint64_t now_ns = clock_monotonic_ns();
+        struct pollfd ready = { .fd = output, .events = POLLIN };
+        int left_ms = now_ns < until_ns ? (int)((until_ns - now_ns) / 1000000) + 1 : 0;
+        if (poll(&ready, 1, left_ms) == 0 && now_ns >= until_ns) return -ETIMEDOUT;
+        if (ready.revents == 0) continue;
+        ssize_t count = read(output, line + used, room - 1 - used);
+        if (count <= 0) return -ECHILD;
+        used += (size_t)count;
+    }
+    line[used] = 0;
+    return 0;
+}
+
 static void output_close(struct venue *venue) {
     if (venue->output >= 0) (void)close(venue->output);
     venue->output = -1;
@@ -126,23 +147,13 @@ static void output_close(struct venue *venue) {
 
 int venue_ready(struct venue *venue, int timeout_ms) {
     char line[128];
-    size_t used = 0;
-    uint64_t until_ns = clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000;
-    while (memchr(line, '\n', used) == NULL && used < sizeof line - 1) {
-        uint64_t now_ns = clock_monotonic_ns();
-        struct pollfd ready = { .fd = venue->output, .events = POLLIN };
-        int left_ms = now_ns < until_ns ? (int)((until_ns - now_ns) / 1000000) + 1 : 0;
-        if (poll(&ready, 1, left_ms) == 0 && now_ns >= until_ns)
-            return err_set(-ETIMEDOUT, "%s does not listen after %d ms; see %s",
-                           venue->settings.program, timeout_ms, venue->log);
-        if (ready.revents == 0) continue;
-        ssize_t count = read(venue->output, line + used, sizeof line - 1 - used);
-        if (count <= 0)
-            return err_set(-ECHILD, "%s ended before it listened; see %s", venue->settings.program,
-                           venue->log);
-        used += (size_t)count;
-    }
-    line[used] = 0;
+    int code = line_read(venue->output, line, sizeof line, timeout_ms);
+    if (code == -ETIMEDOUT)
+        return err_set(code, "%s does not listen after %d ms; see %s", venue->settings.program,
+                       timeout_ms, venue->log);
+    if (code != 0)
+        return err_set(code, "%s ended before it listened; see %s", venue->settings.program,
+                       venue->log);
     unsigned port = 0;
     if (sscanf(line, "listening on %*[0-9.]:%u", &port) != 1 || port > UINT16_MAX)
         return err_set(-EPROTO, "%s said \"%s\", not where it listens", venue->settings.program,
@@ -170,6 +181,37 @@ int venue_stop(struct venue *venue) {
     CHECK(venue->pid > 0);
     CHECK(kill(venue->pid, SIGTERM) == 0);
     return venue_wait(venue);
+}
+
+/* ---- The card's process ---- */
+
+int venue_card_start(struct venue *venue) {
+    enum { CARD_READY_MS = 30000 };
+    const char *program = venue->settings.card_program;
+    char line[VENUE_PATH_BYTES + 64];
+    int ends[2];
+    CHECK(venue->card_pid == 0);
+    if (pipe2(ends, O_CLOEXEC) != 0) return err_set(-errno, "pipe: %s", strerror(errno));
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        int log = open(venue->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (log >= 0 && dup2(ends[1], STDOUT_FILENO) >= 0 && dup2(log, STDERR_FILENO) >= 0 &&
+            prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+            (void)execl(program, program, "--socket", venue->card_socket, (char *)NULL);
+        _exit(9);
+    }
+    (void)close(ends[1]);
+    int code = pid < 0 ? -errno : line_read(ends[0], line, sizeof line, CARD_READY_MS);
+    (void)close(ends[0]);
+    if (pid > 0) venue->card_pid = pid;
+    return code == 0 ? 0 : err_set(code, "%s does not come up: %s", program, strerror(-code));
+}
+
+void venue_card_kill(struct venue *venue) {
+    CHECK(venue->card_pid > 0);
+    CHECK(kill(venue->card_pid, SIGKILL) == 0);
+    while (waitpid(venue->card_pid, NULL, 0) != venue->card_pid) CHECK(errno == EINTR);
+    venue->card_pid = 0;
 }
 
 bool venue_log_says(const struct venue *venue, const char *words) {

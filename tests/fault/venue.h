@@ -19,9 +19,10 @@ enum {
 };
 
 struct venue_settings {
-    const char *directory; /* for configuration, log and journal; must be there */
-    const char *program;   /* the gateway */
-    const char *card;      /* sim, soft */
+    const char *directory;    /* for configuration, log and journal; must be there */
+    const char *program;      /* the gateway */
+    const char *card;         /* sim, soft, bus */
+    const char *card_program; /* for bus */
     uint32_t sessions;
     bool asynchronous;
     bool withdraws;               /* every second session cancels on disconnect */
@@ -34,10 +35,11 @@ struct venue_settings {
 struct venue {
     struct venue_settings settings;
     char config[VENUE_PATH_BYTES], journal[VENUE_PATH_BYTES], log[VENUE_PATH_BYTES],
-        json[VENUE_PATH_BYTES];
-    pid_t pid;     /* 0 while it does not run */
-    int output;    /* its standard output, -1 once read */
-    uint16_t port; /* 0 until it listens */
+        json[VENUE_PATH_BYTES], card_socket[VENUE_PATH_BYTES];
+    pid_t card_pid; /* of the card's process, 0 while there is none */
+    pid_t pid;      /* 0 while it does not run */
+    int output;     /* its standard output, -1 once read */
+    uint16_t port;  /* 0 until it listens */
 };
 
 /* venue_open writes the configuration. Returns 0, or a negative errno and says why. */
@@ -53,6 +55,11 @@ int venue_ready(struct venue *venue, int timeout_ms);
 void venue_kill(struct venue *venue);
 int venue_stop(struct venue *venue);
 int venue_wait(struct venue *venue);
+
+/* venue_card_start starts the process of a card on a bus and waits until it is ready;
+   venue_card_kill ends it by SIGKILL. */
+int venue_card_start(struct venue *venue);
+void venue_card_kill(struct venue *venue);
 
 /* venue_log_says looks for words in what the gateway logged since venue_open. */
 bool venue_log_says(const struct venue *venue, const char *words);
