@@ -56,6 +56,14 @@ run: deps-build
 	@$(MAKE) --no-print-directory -s -j2 all
 	@FLOW="$(FLOW)" CARD="$(CARD)" CLIENTS="$(CLIENTS)" ROWS="$(ROWS)" PACE="$(PACE)" TRACE="$(TRACE)" TRANSPORT="$(TRANSPORT)" PORT="$(PORT)" host/package/run.sh
 
+## make up         start gateway and office in the background, state in build/up (CARD=sim|soft, TRANSPORT=kernel|lwip, TCP_PORT=)
+## make down       end exactly these
+up: deps-build
+	@$(MAKE) --no-print-directory -s -j2 all
+	@CARD="$(CARD)" TRANSPORT="$(TRANSPORT)" TCP_PORT="$(TCP_PORT)" PROGRAMS="$(B)" host/package/up.sh start
+down:
+	@PROGRAMS="$(B)" host/package/up.sh stop
+
 ## make help       this list
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -101,4 +109,4 @@ $(B)/wirepit-replay: $(B)/host/client/replay_main.o $(archive)
 $(B)/wirepit: $(B)/host/cli/cli_main.o $(archive)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 
-.PHONY: all run help clean deps deps-build deps-test deps-lint deps-prove
+.PHONY: all run up down help clean deps deps-build deps-test deps-lint deps-prove

@@ -2,6 +2,7 @@
 #include "host/base/err.h"
 #include "host/gateway/port_mailbox.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -45,6 +46,8 @@ int port_control_open(const struct port_parts *parts, struct port_control **port
     struct port_control *made = calloc(1, sizeof *made);
     if (made == NULL) return err_set(-ENOMEM, "no memory for the command port");
     made->parts = *parts;
+    (void)snprintf(made->path, sizeof made->path, "%s", parts->path);
+    made->parts.path = made->path;
     int code = make_status(parts->config, &made->status);
     made->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (code == 0 && made->wake < 0) code = err_set(-errno, "eventfd: %s", strerror(errno));

@@ -19,9 +19,9 @@ enum {
     PORT_PASS_NS = 10000000, /* the loop comes by at least this often */
 };
 
-/* All of it stays the caller's. */
+/* All of it stays the caller's, and stays where it is but for the path. */
 struct port_parts {
-    const char *path; /* of the socket */
+    const char *path; /* of the socket; what is longer than a socket's may be is refused */
     const struct config *config;
     struct card *card;
     struct journal *journal;

@@ -48,6 +48,7 @@ struct port_job {
 
 struct port_control {
     struct port_parts parts;
+    char path[CONFIG_PATH_BYTES]; /* what parts.path says; the caller's may be gone by the end */
     atomic_uint asked, done;
     atomic_bool stop;
     int wake; /* eventfd: the loop tells the thread */

@@ -1,0 +1,117 @@
+#!/bin/sh
+# up: start a gateway, and an office where there is one, in the background. `make up` and `make down` call this.
+#
+#   up.sh start    does nothing to what runs already
+#   up.sh stop     ends exactly what start started, the office first, and waits for it
+#
+#   CARD      sim, the Verilated card, or soft, the reference engine [sim]
+#   TRANSPORT kernel or lwip [as in the configuration]
+#   TCP_PORT  port of the clients, 0 for a free one [as in the configuration]
+#   CONFIG    the configuration [host/package/wirepit.yaml]
+#   UP        directory of journals, sockets, logs and process ids; kept from start to start [build/up]
+#   PROGRAMS  directory of the programs [build/plain]
+set -eu
+
+up=${UP:-build/up} programs=${PROGRAMS:-build/plain} config=${CONFIG:-$(dirname "$0")/wirepit.yaml}
+patience=150 # tenths of a second that a program has to come up or to end
+
+say() { echo "up: $*" >&2; }
+
+# A process id in a file may be another's by now: it counts only while it runs our program.
+running() {
+    pid=$(cat "$up/$1.pid" 2>/dev/null) || return 1
+    test -n "$pid" || return 1
+    ours=$(realpath "$programs/wirepit-$1")
+    case $(readlink "/proc/$pid/exe" 2>/dev/null) in
+    "$ours" | "$ours (deleted)") ;; # deleted: built again since
+    *) return 1 ;;
+    esac
+}
+
+# launch NAME SOCKET OPTIONS...: starts a program and waits for its socket.
+launch() {
+    name=$1 socket=$2
+    shift 2
+    setsid "$programs/wirepit-$name" "$@" >"$up/$name.out" 2>>"$up/$name.log" </dev/null &
+    echo $! >"$up/$name.pid"
+    waited=0
+    until running "$name" && test -S "$socket"; do
+        if test "$waited" -gt 3 && ! running "$name" || test "$waited" -ge "$patience"; then
+            say "wirepit-$name did not come up; the end of $up/$name.log:"
+            tail -n 5 "$up/$name.log" >&2
+            finish "$name"
+            return 1
+        fi
+        waited=$((waited + 1))
+        sleep 0.1
+    done
+}
+
+# finish NAME: asks the program to end and waits until it has.
+finish() {
+    if ! running "$1"; then
+        rm -f "$up/$1.pid"
+        return 0
+    fi
+    kill -TERM "$pid"
+    waited=0
+    while running "$1"; do
+        if test "$waited" -ge "$patience"; then
+            say "wirepit-$1, process $pid, does not end; see $up/$1.log"
+            return 1
+        fi
+        waited=$((waited + 1))
+        sleep 0.1
+    done
+    rm -f "$up/$1.pid"
+    echo "wirepit-$1 ended"
+}
+
+start() {
+    mkdir -p "$up"
+    if running gateway; then
+        echo "wirepit-gateway runs already, process $pid"
+    else
+        set -- --config "$config" --card "${CARD:-sim}" --journal "$up/journal" --control "$up/gateway.socket"
+        test -z "${TRANSPORT:-}" || set -- "$@" --transport "$TRANSPORT"
+        test -z "${TCP_PORT:-}" || set -- "$@" --port "$TCP_PORT"
+        launch gateway "$up/gateway.socket" "$@"
+    fi
+    waited=0
+    until grep -q '^listening' "$up/gateway.out" || test "$waited" -ge "$patience"; do
+        waited=$((waited + 1))
+        sleep 0.1
+    done
+    if ! test -x "$programs/wirepit-office"; then
+        :
+    elif running office; then
+        echo "wirepit-office runs already, process $pid"
+    else
+        launch office "$up/office.socket" --config "$config" --journal "$up/journal" --gateway "$up/gateway.socket" \
+            --socket "$up/office.socket" --directory "$up/office"
+    fi
+    port=$(sed -n 's/^listening on .*://p' "$up/gateway.out")
+    cat <<TEXT
+clients     $(sed -n 's/^listening on //p' "$up/gateway.out"), SoupBinTCP and OUCH 5.0, users and passwords in $config
+flow        $programs/wirepit-replay --port $port --clients 16
+watch       $programs/wirepit status --watch
+everything  $programs/wirepit --help
+logs        $up/gateway.log$(test -x "$programs/wirepit-office" && echo ", $up/office.log")
+end         make down
+TEXT
+}
+
+case ${1:-} in
+start) start ;;
+stop)
+    # The office first: what it still reads is there as long as it runs.
+    ended=0
+    finish office || ended=1
+    finish gateway || ended=1
+    exit $ended
+    ;;
+*)
+    say "up.sh start or up.sh stop"
+    exit 2
+    ;;
+esac
