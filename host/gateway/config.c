@@ -17,7 +17,8 @@ struct raw_nic {
     char *interface, *netmask, *router, *mac, *eal;
     enum dpdk_port port;
     struct raw_neighbour *neighbours;
-    unsigned neighbours_count;
+    char **allow;
+    unsigned neighbours_count, allow_count;
 };
 
 struct raw_gateway {
@@ -98,6 +99,8 @@ static const cyaml_schema_field_t neighbour_fields[] = {
 };
 static const cyaml_schema_value_t neighbour_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_neighbour, neighbour_fields) };
 
+static const cyaml_schema_value_t prefix_value = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, CONFIG_NAME_BYTES) };
+
 static const cyaml_schema_field_t nic_fields[] = {
     CHOICE(raw_nic, port, port_names),
     TEXT_OPTIONAL(raw_nic, interface, CONFIG_INTERFACE_BYTES),
@@ -106,6 +109,7 @@ static const cyaml_schema_field_t nic_fields[] = {
     TEXT_OPTIONAL(raw_nic, mac, CONFIG_NAME_BYTES),
     TEXT_OPTIONAL(raw_nic, eal, CONFIG_PATH_BYTES - 1),
     LIST(raw_nic, "neighbours", neighbours, 0, neighbour_value),
+    LIST(raw_nic, "allow", allow, 0, prefix_value),
     CYAML_FIELD_END
 };
 
@@ -403,6 +407,20 @@ int config_check_network(const struct config *config) {
     return 0;
 }
 
+static int build_allowed(const struct raw_nic *raw, struct config_nic *nic) {
+    if (raw->allow_count > STEER_PREFIXES_MAX)
+        return err_set(-EINVAL, "gateway, nic, allow: more than %d", STEER_PREFIXES_MAX);
+    if (raw->allow_count == 0) return 0;
+    nic->allowed = calloc(raw->allow_count, sizeof *nic->allowed);
+    if (nic->allowed == NULL) return err_set(-ENOMEM, "no memory for the allowed");
+    nic->allowed_count = raw->allow_count;
+    for (unsigned i = 0; i < raw->allow_count; i++) {
+        int code = steer_prefix_parse(raw->allow[i], &nic->allowed[i]);
+        if (code != 0) return err_wrap(code, "gateway, nic, allow, entry %u: ", i + 1);
+    }
+    return 0;
+}
+
 static int build_nic(const struct raw_nic *raw, struct config *config) {
     const struct {
         const char *key, *text;
@@ -418,6 +436,8 @@ static int build_nic(const struct raw_nic *raw, struct config *config) {
         int code = given[i].text == NULL ? 0 : config_set(config, given[i].setting, given[i].text);
         if (code != 0) return err_wrap(code, "gateway, nic, %s: ", given[i].key);
     }
+    int built = build_allowed(raw, nic);
+    if (built != 0) return built;
     if (raw->neighbours_count > LWIP_NEIGHBOURS_MAX)
         return err_set(-EINVAL, "gateway, nic, neighbours: more than %d", LWIP_NEIGHBOURS_MAX);
     if (raw->neighbours_count == 0) return 0;
@@ -671,6 +691,7 @@ void config_free(struct config *config) {
     for (uint32_t i = 0; config->accounts != NULL && i < config->account_count; i++)
         free(config->accounts[i].exceptions);
     free(config->nic.neighbours);
+    free(config->nic.allowed);
     free(config->symbols);
     free(config->firms);
     free(config->accounts);

@@ -7,6 +7,7 @@
 #ifndef HOST_GATEWAY_CONFIG_H
 #define HOST_GATEWAY_CONFIG_H
 
+#include "host/bpf/steer.h"
 #include "host/gateway/lwip/dpdk.h"
 #include "host/gateway/lwip/lwip.h"
 
@@ -40,6 +41,8 @@ struct config_nic {
     bool mac_given; /* else the port's own */
     struct lwip_neighbour *neighbours;
     uint32_t neighbour_count;
+    struct steer_prefix *allowed; /* who may connect, where XDP steers; everybody without one */
+    uint32_t allowed_count;
 };
 
 struct config_symbol {

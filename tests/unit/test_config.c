@@ -83,6 +83,8 @@ static void what_is_wrong_is_named(void **state) {
           "neighbours, entry 1, address" },
         { "card: soft", "card: soft, nic: {port: tap, neighbours: [{address: 1.2.3.4, mac: a}]}",
           "neighbours, entry 1, mac" },
+        { "card: soft", "card: soft, nic: {port: tap, allow: [10.0.0.0/8, 10.0.0.0/33]}",
+          "gateway, nic, allow, entry 2" },
         { "card: soft", "card: tram", "tram" },
         { "card: soft", "card: bus, card_socket: ''", "card_socket" },
         { "card: soft", "card: soft, soft_orders: 3", "gateway, soft_orders: 3" },
@@ -279,11 +281,12 @@ static void the_network_is_as_the_file_says_and_options_win(void **state) {
     (void)state;
     static const uint8_t mac[] = { 2, 0, 0, 0, 0, 0x1f };
     struct config config;
-    char *text =
-        exchanged("card: soft", "card: soft, transport: lwip, nic: {port: af_packet, interface: "
-                                "wirepit01234567, netmask: 255.255.0.0, router: 10.77.0.254, mac: "
-                                "'02:00:00:00:00:1f', eal: '--log-level=debug', neighbours: "
-                                "[{address: 10.77.0.2, mac: '02:00:00:00:00:1F'}]}");
+    char *text = exchanged(
+        "card: soft",
+        "card: soft, transport: lwip, nic: {port: af_packet, interface: "
+        "wirepit01234567, netmask: 255.255.0.0, router: 10.77.0.254, mac: "
+        "'02:00:00:00:00:1f', eal: '--log-level=debug', neighbours: "
+        "[{address: 10.77.0.2, mac: '02:00:00:00:00:1F'}], allow: [10.77.0.0/16, 10.1.2.3]}");
     assert_int_equal(parse(text, &config), 0);
     assert_int_equal(config.transport, CONFIG_TRANSPORT_LWIP);
     assert_int_equal(config.nic.port, DPDK_AF_PACKET);
@@ -296,6 +299,10 @@ static void the_network_is_as_the_file_says_and_options_win(void **state) {
     assert_int_equal(config.nic.neighbour_count, 1);
     assert_int_equal(ntohl(config.nic.neighbours[0].address), 0x0a4d0002);
     assert_memory_equal(config.nic.neighbours[0].mac, mac, sizeof mac);
+    assert_int_equal(config.nic.allowed_count, 2);
+    assert_int_equal(ntohl(config.nic.allowed[0].address.s_addr), 0x0a4d0000);
+    assert_int_equal(config.nic.allowed[0].bits, 16);
+    assert_int_equal(config.nic.allowed[1].bits, 32);
     assert_int_equal(config_check_network(&config), 0);
 
     assert_int_equal(config_set(&config, CONFIG_SET_LISTEN, "10.77.0.1"), 0);

@@ -29,8 +29,8 @@ static int steer_port(const struct config *config, struct in_addr address,
         .interface = config->nic.interface,
         .endpoints = &endpoint,
         .endpoint_count = 1,
-        .allowed = &everybody,
-        .allowed_count = 1,
+        .allowed = config->nic.allowed_count > 0 ? config->nic.allowed : &everybody,
+        .allowed_count = config->nic.allowed_count > 0 ? config->nic.allowed_count : 1,
         .limits = STEER_LIMITS_DEFAULT,
         .arp = true,
         .icmp = true,
@@ -67,8 +67,14 @@ static int open_lwip(const struct config *config, uint32_t connections_max,
         nic_close(options.nic);
         return code;
     }
-    if (strcmp(network->port, dpdk_port_name(DPDK_AF_XDP)) != 0) return 0;
-    return steer_port(config, (struct in_addr){ .s_addr = port.address }, network);
+    if (strcmp(network->port, dpdk_port_name(DPDK_AF_XDP)) == 0)
+        code = steer_port(config, (struct in_addr){ .s_addr = port.address }, network);
+    if (code == 0 && network->steer == NULL && nic->allowed_count > 0)
+        code = err_set(-ENOTSUP,
+                       "port %s is not steered, so that gateway, nic, allow would keep nobody out; "
+                       "take it out, or run port af_xdp as root",
+                       network->port);
+    return code;
 }
 
 int network_open(const struct config *config, uint32_t connections_max, struct network *network) {
