@@ -297,6 +297,8 @@ static int summary_fill(json_t *summary, const char *replay_path, json_t *replay
     json_t *card_ns =
         json_object_get(gateway, "card_ns"); /* wall time, which a card may not have */
     if (json_is_object(card_ns)) (void)json_object_set(summary, "card_ns", card_ns);
+    json_t *steer = json_object_get(gateway, "steer"); /* where an XDP program steers */
+    if (json_is_object(steer)) (void)json_object_set(summary, "steer", steer);
     json_t *refused = json_object_get(gateway, "rejects");
     if (json_is_object(refused)) (void)json_object_set(summary, "card_rejects", refused);
     return 0;
@@ -324,6 +326,32 @@ static void split_print(FILE *out, const char *name, json_t *times, int64_t whol
     (void)fputc('\n', out);
 }
 
+/* What the XDP program did with the frames, and why it dropped any. */
+static void steer_print(FILE *out, json_t *steer) {
+    static const char *const verdict[] = { "steered_", "passed", "dropped_" };
+    int64_t sum[3] = { 0 };
+    char text[COUNT_TEXT_BYTES], words[COUNT_TEXT_BYTES];
+    const char *name, *before = " (";
+    json_t *count;
+    if (steer == NULL) return;
+    json_object_foreach(steer, name, count) {
+        for (int i = 0; i < 3; i++)
+            if (strncmp(name, verdict[i], strlen(verdict[i])) == 0)
+                sum[i] += json_integer_value(count);
+    }
+    (void)fprintf(out, "frames: %s steered", count_text(sum[0], text));
+    (void)fprintf(out, ", %s passed", count_text(sum[1], text));
+    (void)fprintf(out, ", %s dropped", count_text(sum[2], text));
+    json_object_foreach(steer, name, count) {
+        if (strncmp(name, verdict[2], strlen(verdict[2])) != 0 || json_integer_value(count) == 0)
+            continue;
+        (void)fprintf(out, "%s%s %s", before, words_text(name + strlen(verdict[2]), words),
+                      count_text(json_integer_value(count), text));
+        before = ", ";
+    }
+    (void)fprintf(out, "%s\n", sum[2] > 0 ? ")" : "");
+}
+
 static void summary_print(FILE *out, json_t *summary) {
     static const char *const counts[] = { "orders", "accepted", "rejected" };
     static const char *const others[] = { "fills", "shares", "canceled", "replaced" };
@@ -334,6 +362,7 @@ static void summary_print(FILE *out, json_t *summary) {
                   string_of(summary, "pace"), integer_of(summary, "clients"));
     (void)fprintf(out, "transport %s, port %s\n", string_of(summary, "transport"),
                   string_of(summary, "port"));
+    steer_print(out, json_object_get(summary, "steer"));
     if (strcmp(string_of(summary, "pace"), "flat") == 0)
         (void)fprintf(
             out,

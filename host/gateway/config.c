@@ -13,11 +13,17 @@ struct raw_neighbour {
     char *address, *mac;
 };
 
+/* NULL for what is not said. */
+struct raw_limits {
+    uint32_t *source_packets, *source_burst, *source_syns, *all_syns;
+};
+
 struct raw_nic {
     char *interface, *netmask, *router, *mac, *eal;
     enum dpdk_port port;
     struct raw_neighbour *neighbours;
     char **allow;
+    struct raw_limits *limits;
     unsigned neighbours_count, allow_count;
 };
 
@@ -74,6 +80,7 @@ struct raw {
 #define TEXT(type, key, longest)          CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER, struct type, key, 1, longest)
 #define TEXT_OPTIONAL(type, key, longest) CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct type, key, 1, longest)
 #define NUMBER(type, key, field)          CYAML_FIELD_UINT(key, CYAML_FLAG_DEFAULT, struct type, field)
+#define NUMBER_OPTIONAL(type, key)        CYAML_FIELD_UINT_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct type, key)
 #define CHOICE(type, key, strings)        CYAML_FIELD_ENUM(#key, CYAML_FLAG_STRICT, struct type, key, strings, CYAML_ARRAY_LEN(strings))
 #define LIST(record, label, field, least, schema) \
     { .key = label, .value = { .type = CYAML_SEQUENCE, .flags = CYAML_FLAG_POINTER | ((least) ? 0 : CYAML_FLAG_OPTIONAL), \
@@ -99,7 +106,16 @@ static const cyaml_schema_field_t neighbour_fields[] = {
 };
 static const cyaml_schema_value_t neighbour_value = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_neighbour, neighbour_fields) };
 
-static const cyaml_schema_value_t prefix_value = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, CONFIG_NAME_BYTES) };
+static const cyaml_schema_field_t limits_fields[] = {
+    NUMBER_OPTIONAL(raw_limits, source_packets),
+    NUMBER_OPTIONAL(raw_limits, source_burst),
+    NUMBER_OPTIONAL(raw_limits, source_syns),
+    NUMBER_OPTIONAL(raw_limits, all_syns),
+    CYAML_FIELD_END
+};
+
+/* A list that is there has an entry: an empty one would let everybody in who reads it as nobody. */
+static const cyaml_schema_value_t allow_value = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, CONFIG_NAME_BYTES) };
 
 static const cyaml_schema_field_t nic_fields[] = {
     CHOICE(raw_nic, port, port_names),
@@ -109,7 +125,8 @@ static const cyaml_schema_field_t nic_fields[] = {
     TEXT_OPTIONAL(raw_nic, mac, CONFIG_NAME_BYTES),
     TEXT_OPTIONAL(raw_nic, eal, CONFIG_PATH_BYTES - 1),
     LIST(raw_nic, "neighbours", neighbours, 0, neighbour_value),
-    LIST(raw_nic, "allow", allow, 0, prefix_value),
+    CYAML_FIELD_SEQUENCE("allow", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_nic, allow, &allow_value, 1, CONFIG_ROWS_MAX),
+    CYAML_FIELD_MAPPING_PTR("limits", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_nic, limits, limits_fields),
     CYAML_FIELD_END
 };
 
@@ -396,8 +413,19 @@ int config_set(struct config *config, enum config_setting setting, const char *t
     return -EINVAL;
 }
 
+/* A list of who may send that nobody keeps to would be worse than none. */
+static int check_allowed(const struct config *config) {
+    bool steered = config->transport == CONFIG_TRANSPORT_LWIP &&
+                   (config->nic.port == DPDK_AUTO || config->nic.port == DPDK_AF_XDP);
+    if (config->nic.allowed_count == 0 || steered) return 0;
+    return err_set(-EINVAL,
+                   "gateway, nic, allow: only transport lwip on port af_xdp keeps others off; "
+                   "use that, or take the list out and set up a firewall");
+}
+
 int config_check_network(const struct config *config) {
-    if (config->transport == CONFIG_TRANSPORT_KERNEL) return 0;
+    int code = check_allowed(config);
+    if (code != 0 || config->transport == CONFIG_TRANSPORT_KERNEL) return code;
     if (config->nic.port != DPDK_EAL && config->nic.interface[0] == 0)
         return err_set(-EINVAL, "transport lwip needs an interface for its port: "
                                 "gateway, nic, interface, or --interface");
@@ -408,15 +436,36 @@ int config_check_network(const struct config *config) {
 }
 
 static int build_allowed(const struct raw_nic *raw, struct config_nic *nic) {
-    if (raw->allow_count > STEER_PREFIXES_MAX)
-        return err_set(-EINVAL, "gateway, nic, allow: more than %d", STEER_PREFIXES_MAX);
     if (raw->allow_count == 0) return 0;
+    if (raw->allow_count > STEER_PREFIXES_MAX)
+        return err_set(-EINVAL, "gateway, nic, allow: more than %d prefixes", STEER_PREFIXES_MAX);
     nic->allowed = calloc(raw->allow_count, sizeof *nic->allowed);
-    if (nic->allowed == NULL) return err_set(-ENOMEM, "no memory for the allowed");
+    if (nic->allowed == NULL) return err_set(-ENOMEM, "no memory for prefixes");
     nic->allowed_count = raw->allow_count;
     for (unsigned i = 0; i < raw->allow_count; i++) {
         int code = steer_prefix_parse(raw->allow[i], &nic->allowed[i]);
         if (code != 0) return err_wrap(code, "gateway, nic, allow, entry %u: ", i + 1);
+    }
+    return 0;
+}
+
+static int build_limits(const struct raw_limits *raw, struct steer_limits *limits) {
+    const struct {
+        const char *key;
+        const uint32_t *given;
+        uint32_t *limit, least, most;
+    } row[] = {
+        { "source_packets", raw->source_packets, &limits->source_packets.per_second, 0,
+          STEER_RATE_MAX },
+        { "source_burst", raw->source_burst, &limits->source_packets.burst, 1, STEER_BURST_MAX },
+        { "source_syns", raw->source_syns, &limits->source_syns.per_second, 0, STEER_RATE_MAX },
+        { "all_syns", raw->all_syns, &limits->all_syns.per_second, 0, STEER_RATE_MAX },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (row[i].given == NULL) continue;
+        int code = number_in(*row[i].given, row[i].least, row[i].most);
+        if (code != 0) return err_wrap(code, "gateway, nic, limits, %s: ", row[i].key);
+        *row[i].limit = *row[i].given;
     }
     return 0;
 }
@@ -437,6 +486,7 @@ static int build_nic(const struct raw_nic *raw, struct config *config) {
         if (code != 0) return err_wrap(code, "gateway, nic, %s: ", given[i].key);
     }
     int built = build_allowed(raw, nic);
+    if (built == 0 && raw->limits != NULL) built = build_limits(raw->limits, &nic->limits);
     if (built != 0) return built;
     if (raw->neighbours_count > LWIP_NEIGHBOURS_MAX)
         return err_set(-EINVAL, "gateway, nic, neighbours: more than %d", LWIP_NEIGHBOURS_MAX);
@@ -480,11 +530,8 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
     config->journal_file = raw->journal_file;
     config->transport = raw->transport;
     config->nic.netmask = htonl(0xffffff00);
-    if (raw->nic != NULL) {
-        int code = build_nic(raw->nic, config);
-        if (code != 0) return code;
-    }
-    return 0;
+    config->nic.limits = STEER_LIMITS_DEFAULT;
+    return raw->nic != NULL ? build_nic(raw->nic, config) : 0;
 }
 
 static int build_symbol(const struct raw_symbol *raw, unsigned i, struct config *config) {

@@ -41,8 +41,10 @@ struct config_nic {
     bool mac_given; /* else the port's own */
     struct lwip_neighbour *neighbours;
     uint32_t neighbour_count;
-    struct steer_prefix *allowed; /* who may connect, where XDP steers; everybody without one */
+    /* What the XDP program of DPDK_AF_XDP lets through. Nobody named is everybody. */
+    struct steer_prefix *allowed;
     uint32_t allowed_count;
+    struct steer_limits limits;
 };
 
 struct config_symbol {

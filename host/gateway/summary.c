@@ -63,7 +63,7 @@ int summary_write(const char *path, const struct summary *summary) {
         "gateway_ns", times(&measured->gateway), "card_ns", times(&measured->card), "flush_ns",
         times(&measured->flush), "rejects", rejects(summary->entry), "sessions",
         number(summary->sessions), "logins", number(summary->logins), "network",
-        network_json(summary->network), "steering", steering_json(summary->steering));
+        network_json(summary->network), "steer", steering_json(summary->steering));
     if (root == NULL) return err_set(-ENOMEM, "%s: no memory for the summary", path);
     char part[512];
     int written = snprintf(part, sizeof part, "%s.part", path);

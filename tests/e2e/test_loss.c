@@ -135,7 +135,7 @@ static struct result play(uint32_t per_100000, uint32_t rows) {
     assert_int_equal(json_integer_value(json_object_get(network, "accepted")), 1);
     assert_true(json_integer_value(json_object_get(network, "received")) > rows / 4);
     assert_int_equal(json_integer_value(json_object_get(network, "checksum_wrong")), 0);
-    assert_int_equal(json_is_object(json_object_get(json, "steering")),
+    assert_int_equal(json_is_object(json_object_get(json, "steer")),
                      strcmp(net_port(), "af_xdp") == 0);
     json_decref(json);
     return result;

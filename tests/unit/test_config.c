@@ -83,8 +83,27 @@ static void what_is_wrong_is_named(void **state) {
           "neighbours, entry 1, address" },
         { "card: soft", "card: soft, nic: {port: tap, neighbours: [{address: 1.2.3.4, mac: a}]}",
           "neighbours, entry 1, mac" },
-        { "card: soft", "card: soft, nic: {port: tap, allow: [10.0.0.0/8, 10.0.0.0/33]}",
-          "gateway, nic, allow, entry 2" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, allow: []}", "allow" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, allow: 10.77.0.0/24}", "allow" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, allow: [10.77.0.0/24, 10.77.0.1/24]}",
+          "gateway, nic, allow, entry 2: " },
+        { "card: soft", "card: soft, nic: {port: af_xdp, allow: [10.77.0.0/33]}",
+          "gateway, nic, allow, entry 1: " },
+        { "card: soft", "card: soft, nic: {port: af_xdp, allow: [here]}",
+          "gateway, nic, allow, entry 1: " },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {syns: 1}}", "syns" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {source_packets: -1}}",
+          "source_packets" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {source_packets: 10000001}}",
+          "gateway, nic, limits, source_packets: 10000001 is not between 0 and 10000000" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {source_burst: 0}}",
+          "limits, source_burst: 0" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {source_burst: 1000001}}",
+          "limits, source_burst: 1000001" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {source_syns: 10000001}}",
+          "limits, source_syns" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {all_syns: 10000001}}",
+          "limits, all_syns" },
         { "card: soft", "card: tram", "tram" },
         { "card: soft", "card: bus, card_socket: ''", "card_socket" },
         { "card: soft", "card: soft, soft_orders: 3", "gateway, soft_orders: 3" },
@@ -155,6 +174,13 @@ static void the_largest_values_pass(void **state) {
         { "long: 5000", "long: 70368744177664" },
         { "card: soft", "card: sim, soft_orders: 1048576" },
         { "card: soft", "card: bus" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, limits: {source_packets: 10000000, "
+                        "source_burst: 1000000}}" },
+        { "card: soft",
+          "card: soft, nic: {port: af_xdp, limits: {source_packets: 0, source_burst: 1}}" },
+        { "card: soft",
+          "card: soft, nic: {port: af_xdp, limits: {source_syns: 10000000, all_syns: 10000000}}" },
+        { "card: soft", "card: soft, nic: {port: af_xdp, allow: [0.0.0.0/0, 10.77.0.1/32]}" },
         { "card: soft", "card: bus, card_socket: /run/wirepit/card.socket" },
         { "card: soft", "card: soft, journal_file: 1048576" },
         { "card: soft", "card: soft, journal_file: 1099511627776" },
@@ -210,6 +236,8 @@ static void the_digest_tells_what_a_journal_depends_on(void **state) {
     } row[] = {
         { "port: 0", "port: 1", true },
         { "password: pb", "password: other", true },
+        { "card: soft",
+          "card: soft, nic: {port: af_xdp, allow: [10.77.0.2], limits: {all_syns: 1}}", true },
         { "cancel_on_disconnect: true", "cancel_on_disconnect: false", true },
         { "tick: '0.01'", "tick: '0.02'", false },
         { "name: SHUT", "name: SHUX", false },
@@ -281,12 +309,11 @@ static void the_network_is_as_the_file_says_and_options_win(void **state) {
     (void)state;
     static const uint8_t mac[] = { 2, 0, 0, 0, 0, 0x1f };
     struct config config;
-    char *text = exchanged(
-        "card: soft",
-        "card: soft, transport: lwip, nic: {port: af_packet, interface: "
-        "wirepit01234567, netmask: 255.255.0.0, router: 10.77.0.254, mac: "
-        "'02:00:00:00:00:1f', eal: '--log-level=debug', neighbours: "
-        "[{address: 10.77.0.2, mac: '02:00:00:00:00:1F'}], allow: [10.77.0.0/16, 10.1.2.3]}");
+    char *text =
+        exchanged("card: soft", "card: soft, transport: lwip, nic: {port: af_packet, interface: "
+                                "wirepit01234567, netmask: 255.255.0.0, router: 10.77.0.254, mac: "
+                                "'02:00:00:00:00:1f', eal: '--log-level=debug', neighbours: "
+                                "[{address: 10.77.0.2, mac: '02:00:00:00:00:1F'}]}");
     assert_int_equal(parse(text, &config), 0);
     assert_int_equal(config.transport, CONFIG_TRANSPORT_LWIP);
     assert_int_equal(config.nic.port, DPDK_AF_PACKET);
@@ -299,10 +326,6 @@ static void the_network_is_as_the_file_says_and_options_win(void **state) {
     assert_int_equal(config.nic.neighbour_count, 1);
     assert_int_equal(ntohl(config.nic.neighbours[0].address), 0x0a4d0002);
     assert_memory_equal(config.nic.neighbours[0].mac, mac, sizeof mac);
-    assert_int_equal(config.nic.allowed_count, 2);
-    assert_int_equal(ntohl(config.nic.allowed[0].address.s_addr), 0x0a4d0000);
-    assert_int_equal(config.nic.allowed[0].bits, 16);
-    assert_int_equal(config.nic.allowed[1].bits, 32);
     assert_int_equal(config_check_network(&config), 0);
 
     assert_int_equal(config_set(&config, CONFIG_SET_LISTEN, "10.77.0.1"), 0);
@@ -330,10 +353,51 @@ static void the_network_is_as_the_file_says_and_options_win(void **state) {
     config_free(&config);
 }
 
+static void who_is_let_in_and_how_often_is_as_the_file_says(void **state) {
+    (void)state;
+    const struct steer_limits usual = STEER_LIMITS_DEFAULT;
+    struct config config;
+    assert_int_equal(parse(market_yaml, &config), 0); /* without a word of it */
+    assert_int_equal(config.nic.allowed_count, 0);
+    assert_memory_equal(&config.nic.limits, &usual, sizeof usual);
+    config_free(&config);
+
+    char *text = exchanged("card: soft",
+                           "card: soft, transport: lwip, nic: {port: af_xdp, interface: wirepit0, "
+                           "allow: [10.77.0.0/24, 10.78.0.9], limits: {source_packets: 5000, "
+                           "source_burst: 6000, source_syns: 7, all_syns: 0}}");
+    assert_int_equal(parse(text, &config), 0);
+    free(text);
+    assert_int_equal(config.nic.allowed_count, 2);
+    assert_int_equal(ntohl(config.nic.allowed[0].address.s_addr), 0x0a4d0000);
+    assert_int_equal(config.nic.allowed[0].bits, 24);
+    assert_int_equal(ntohl(config.nic.allowed[1].address.s_addr), 0x0a4e0009);
+    assert_int_equal(config.nic.allowed[1].bits, 32);
+    assert_int_equal(config.nic.limits.source_packets.per_second, 5000);
+    assert_int_equal(config.nic.limits.source_packets.burst, 6000);
+    assert_int_equal(config.nic.limits.source_syns.per_second, 7);
+    assert_int_equal(config.nic.limits.source_syns.burst, usual.source_syns.burst);
+    assert_int_equal(config.nic.limits.all_syns.per_second, 0);
+    assert_int_equal(config.nic.limits.all_arps.per_second, usual.all_arps.per_second);
+
+    /* A list that nobody would keep to is refused. */
+    static const char *const ports[] = { "auto", "af_xdp", "af_packet", "tap", "eal" };
+    for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
+        assert_int_equal(config_set(&config, CONFIG_SET_NIC, ports[i]), 0);
+        assert_int_equal(config_check_network(&config), i < 2 ? 0 : -EINVAL);
+        if (i >= 2) assert_non_null(strstr(err_text(), "gateway, nic, allow: "));
+    }
+    assert_int_equal(config_set(&config, CONFIG_SET_NIC, "af_xdp"), 0);
+    assert_int_equal(config_set(&config, CONFIG_SET_TRANSPORT, "kernel"), 0);
+    assert_int_equal(config_check_network(&config), -EINVAL);
+    config_free(&config);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_arrives),
         cmocka_unit_test(the_network_is_as_the_file_says_and_options_win),
+        cmocka_unit_test(who_is_let_in_and_how_often_is_as_the_file_says),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(the_largest_values_pass),
         cmocka_unit_test(decimals_become_integers_exactly),

@@ -129,6 +129,32 @@ static void spoil(const char *from, const char *to) {
     write_text(gateway_path, text);
 }
 
+static void what_became_of_the_frames_is_one_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *steer, *says;
+    } row[] = {
+        { "{\"steered_tcp\": 1200, \"steered_arp\": 34, \"passed\": 5, \"passed_no_socket\": 1, "
+          "\"dropped_denied\": 1000, \"dropped_rate\": 0, \"dropped_syn_all\": 7}",
+          "frames: 1,234 steered, 6 passed, 1,007 dropped (denied 1,000, syn all 7)\n" },
+        { "{\"steered_tcp\": 1, \"dropped_rate\": 0}", "frames: 1 steered, 0 passed, 0 dropped\n" },
+    };
+    char text[8192], with[256];
+    write_replay();
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        (void)snprintf(with, sizeof with, "{\"steer\": %s, \"card\"", row[i].steer);
+        spoil("{\"card\"", with);
+        if (merge(text, sizeof text) != 0) fail_msg("%s", err_text());
+        if (strstr(text, row[i].says) == NULL) fail_msg("not \"%s\":\n%s", row[i].says, text);
+        json_t *json = json_load_file(summary_path, 0, NULL);
+        assert_int_equal(of(json_object_get(json, "steer"), "dropped_rate"), 0);
+        json_decref(json);
+    }
+    write_text(gateway_path, good);
+    assert_int_equal(merge(text, sizeof text), 0);
+    assert_null(strstr(text, "frames: ")); /* nobody steers */
+}
+
 static void bad_news_is_written_and_fails(void **state) {
     (void)state;
     char text[8192];
@@ -192,6 +218,7 @@ static void a_file_that_cannot_be_written_is_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_sides_make_a_summary),
+        cmocka_unit_test(what_became_of_the_frames_is_one_line),
         cmocka_unit_test(bad_news_is_written_and_fails),
         cmocka_unit_test(a_file_that_is_not_what_it_should_be_is_named),
         cmocka_unit_test(a_flow_that_names_no_makers_has_no_share),

@@ -31,7 +31,7 @@ static int steer_port(const struct config *config, struct in_addr address,
         .endpoint_count = 1,
         .allowed = config->nic.allowed_count > 0 ? config->nic.allowed : &everybody,
         .allowed_count = config->nic.allowed_count > 0 ? config->nic.allowed_count : 1,
-        .limits = STEER_LIMITS_DEFAULT,
+        .limits = config->nic.limits,
         .arp = true,
         .icmp = true,
     };
