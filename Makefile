@@ -25,7 +25,7 @@ ifeq ($(PROFILE),san)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
-rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/book host/ledger host/store host/control host/gateway host/client host/cli host/bpf
+rooms     = driver driver/abi host/base host/engine host/softcard host/wire host/journal host/book host/ledger host/store host/office host/control host/gateway host/client host/cli host/bpf
 sources   = $(filter-out %_main.c %_print.c %.bpf.c,$(wildcard $(addsuffix /*.c,$(rooms))))
 archive   = $(B)/libwirepit.a
 headers   = $(wildcard host/gateway/lwip/*.h driver/*.h driver/abi/*.h driver/abi/*.def host/*/*.h sim/*.h tests/*/*.h tests/*/*.def host/*/*.def)
@@ -105,6 +105,8 @@ build/abi.md: build/abi_print
 $(B)/wirepit-gateway: $(B)/host/gateway/gateway_main.o $(archive) $(bypass_libs) $(sim_libs)
 	$(CXX) $(SANITIZE) -o $@ $< $(sim_libs) $(bypass_libs) $(archive) $(sim_ldlibs) $(bypass_ldlibs) $(LDLIBS)
 $(B)/wirepit-replay: $(B)/host/client/replay_main.o $(archive)
+	$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+$(B)/wirepit-office: $(B)/host/office/office_main.o $(archive)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 $(B)/wirepit: $(B)/host/cli/cli_main.o $(archive)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)

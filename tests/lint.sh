@@ -44,6 +44,7 @@ may host/ledger
 may host/control
 may host/cli host/control host/journal
 may host/store
+may host/office host/store host/journal host/control host/ledger host/book host/wire
 may host/bpf build/bpf
 # gateway_main.c puts the parts together, cards among them; nothing else of the gateway knows what a card is made of.
 may host/gateway host/gateway/lwip host/bpf host/control driver host/wire host/journal host/engine host/softcard sim
