@@ -1,0 +1,585 @@
+/* test_cli: the command port and the wirepit tool as an operator meets them, beside clients who
+ * trade, across restarts, and with neighbours on the port who misbehave. The programs are in the
+ * directory WIREPIT_PROGRAMS, else build/plain. */
+#include "host/base/clock.h"
+#include "host/control/control.h"
+#include "host/wire/soup.h"
+#include "tests/unit/market.h"
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+// clang-format on
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PRICE = 900100, WAIT_MS = 20000, PATH_BYTES = 256, OUTPUT_BYTES = 1 << 16 };
+
+/* ---- The gateway ---- */
+
+static struct {
+    char directory[64], config[PATH_BYTES], journal[PATH_BYTES], socket[PATH_BYTES];
+    pid_t pid;
+    uint16_t port;
+} gateway;
+
+static void path_in(char path[PATH_BYTES], const char *name) {
+    (void)snprintf(path, PATH_BYTES, "%s/%s", gateway.directory, name);
+}
+
+static const char *program(const char *name) {
+    static char path[PATH_BYTES];
+    const char *directory = getenv("WIREPIT_PROGRAMS");
+    (void)snprintf(path, sizeof path, "%s/%s", directory != NULL ? directory : "build/plain", name);
+    return path;
+}
+
+/* Starts it on a command port; NULL is the one beside the journal. 0 when it does not come up. */
+static uint16_t try_start(const char *control) {
+    int out[2];
+    char log[PATH_BYTES], line[128] = "";
+    path_in(log, "log");
+    assert_int_equal(pipe(out), 0);
+    gateway.pid = fork();
+    assert_true(gateway.pid >= 0);
+    if (gateway.pid == 0) {
+        int errors = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+        if (errors < 0 || dup2(out[1], STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
+            _exit(9);
+        (void)close(out[0]);
+        (void)close(out[1]);
+        (void)execl(program("wirepit-gateway"), "wirepit-gateway", "--config", gateway.config,
+                    "--card", "soft", "--journal", gateway.journal, "--port", "0",
+                    control != NULL ? "--control" : (char *)NULL, control, (char *)NULL);
+        _exit(9);
+    }
+    (void)close(out[1]);
+    FILE *stream = fdopen(out[0], "r");
+    assert_non_null(stream);
+    if (fgets(line, sizeof line, stream) == NULL) line[0] = 0;
+    assert_int_equal(fclose(stream), 0);
+    unsigned port = 0;
+    if (sscanf(line, "listening on 127.0.0.1:%u", &port) != 1) return 0;
+    return (uint16_t)port;
+}
+
+static void start(void) {
+    gateway.port = try_start(NULL);
+    if (gateway.port == 0) fail_msg("the gateway does not come up, see %s/log", gateway.directory);
+}
+
+static int end(int signal) {
+    int status = 0;
+    assert_int_equal(kill(gateway.pid, signal), 0);
+    assert_int_equal(waitpid(gateway.pid, &status, 0), gateway.pid);
+    gateway.pid = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+static int set_up(void **state) {
+    static unsigned number;
+    char command[PATH_BYTES];
+    (void)state;
+    (void)snprintf(gateway.directory, sizeof gateway.directory, "build/e2e/cli_%02u", ++number);
+    (void)snprintf(command, sizeof command, "rm -rf %s && mkdir -p %s", gateway.directory,
+                   gateway.directory);
+    assert_int_equal(system(command), 0);
+    path_in(gateway.config, "market.yaml");
+    path_in(gateway.journal, "journal");
+    path_in(gateway.socket, "gateway.socket");
+    FILE *file = fopen(gateway.config, "w");
+    assert_non_null(file);
+    (void)fputs(market_yaml, file);
+    assert_int_equal(fclose(file), 0);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    if (gateway.pid > 0) (void)end(SIGKILL);
+    return 0;
+}
+
+/* ---- The tool ---- */
+
+static char output[OUTPUT_BYTES];
+
+/* Runs the tool with these words; its exit code, and what it said in output. */
+static int wirepit(const char *words) {
+    char command[1024];
+    (void)snprintf(command, sizeof command, "%s --dir %s %s 2>&1", program("wirepit"),
+                   gateway.directory, words);
+    FILE *stream = popen(command, "r");
+    assert_non_null(stream);
+    size_t used = fread(output, 1, sizeof output - 1, stream);
+    output[used] = 0;
+    int status = pclose(stream);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void says(const char *words) {
+    if (strstr(output, words) == NULL) fail_msg("\"%s\" is not in:\n%s", words, output);
+}
+
+static json_t *wirepit_json(const char *words) {
+    assert_int_equal(wirepit(words), 0);
+    json_t *json = json_loads(output, 0, NULL);
+    if (json == NULL) fail_msg("%s says no JSON:\n%s", words, output);
+    return json;
+}
+
+/* ---- Clients ---- */
+
+struct client {
+    int socket;
+    size_t used;
+    uint8_t bytes[SOUP_FRAME_BYTES_MAX];
+    struct ouch_message message;
+};
+
+static struct client alice, bob;
+
+/* Waits for a frame of a type and takes it. */
+static void frame(struct client *client, uint8_t type, struct soup_packet *packet) {
+    static uint8_t taken[SOUP_FRAME_BYTES_MAX];
+    for (;;) {
+        int bytes = soup_parse(client->bytes, client->used, SOUP_FROM_SERVER,
+                               SOUP_PAYLOAD_BYTES_MAX, packet);
+        assert_true(bytes >= 0);
+        if (bytes > 0) {
+            memcpy(taken, client->bytes, (size_t)bytes);
+            packet->payload = taken + SOUP_HEADER_BYTES;
+            client->used -= (size_t)bytes;
+            memmove(client->bytes, client->bytes + bytes, client->used);
+            if (packet->type == SOUP_SERVER_HEARTBEAT) continue;
+            assert_int_equal(packet->type, type);
+            return;
+        }
+        struct pollfd ready = { .fd = client->socket, .events = POLLIN };
+        assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+        ssize_t count = recv(client->socket, client->bytes + client->used,
+                             sizeof client->bytes - client->used, 0);
+        assert_true(count > 0);
+        client->used += (size_t)count;
+    }
+}
+
+static void log_in(struct client *client, const char *user, const char *password) {
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(gateway.port) };
+    struct soup_login login = { .sequence = 0 };
+    struct soup_packet packet;
+    uint8_t bytes[SOUP_LOGIN_REQUEST_BYTES];
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    client->used = 0;
+    client->socket = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(client->socket, (const struct sockaddr *)&at, sizeof at), 0);
+    (void)snprintf(login.username, sizeof login.username, "%s", user);
+    (void)snprintf(login.password, sizeof login.password, "%s", password);
+    size_t count = soup_encode_login_request(bytes, &login);
+    assert_int_equal(send(client->socket, bytes, count, 0), count);
+    frame(client, SOUP_LOGIN_ACCEPTED, &packet);
+}
+
+static void tell(struct client *client, struct ouch_message message) {
+    uint8_t bytes[OUCH_BYTES_MAX], packet[2 * OUCH_BYTES_MAX];
+    int count = ouch_encode(&message, bytes, sizeof bytes);
+    assert_true(count > 0);
+    size_t all = soup_encode_unsequenced(packet, bytes, (size_t)count);
+    assert_int_equal(send(client->socket, packet, all, 0), all);
+}
+
+static const struct ouch_message *hear(struct client *client, enum ouch_kind kind) {
+    struct soup_packet packet;
+    struct ouch_fault fault;
+    frame(client, SOUP_SEQUENCED, &packet);
+    assert_int_equal(ouch_decode(OUCH_OUT, packet.payload, packet.bytes, &client->message, &fault),
+                     0);
+    assert_string_equal(ouch_kind_name(client->message.kind), ouch_kind_name(kind));
+    return &client->message;
+}
+
+static void trade(struct client *client, uint32_t user_ref, uint32_t quantity,
+                  enum ouch_kind kind) {
+    tell(client, market_enter(user_ref, 'S', quantity, "ABC", PRICE + user_ref * 100));
+    (void)hear(client, kind);
+}
+
+/* ---- A neighbour on the port ---- */
+
+static int reach_port(void) {
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    assert_true(strlen(gateway.socket) < sizeof at.sun_path);
+    memcpy(at.sun_path, gateway.socket, strlen(gateway.socket) + 1);
+    int made = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(made >= 0);
+    assert_int_equal(connect(made, (const struct sockaddr *)&at, sizeof at), 0);
+    return made;
+}
+
+/* Reads a line; false at the end of the stream. */
+static bool line_from(int socket, char *line, size_t room) {
+    size_t used = 0;
+    for (;;) {
+        struct pollfd ready = { .fd = socket, .events = POLLIN };
+        assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+        char letter;
+        if (recv(socket, &letter, 1, 0) <= 0) return false;
+        if (letter == '\n') break;
+        assert_true(used < room - 1);
+        line[used++] = letter;
+    }
+    line[used] = 0;
+    return true;
+}
+
+static void send_text(int socket, const char *text) {
+    assert_int_equal(send(socket, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* ---- Tests ---- */
+
+static void status_says_who_and_what_is_there(void **state) {
+    (void)state;
+    struct stat there;
+    start();
+    log_in(&alice, "alice", "pa");
+    assert_int_equal(stat(gateway.socket, &there), 0);
+    assert_true(S_ISSOCK(there.st_mode));
+    assert_int_equal(there.st_mode & 0777, 0600);
+    json_t *status = wirepit_json("status --json"), *row;
+    const json_t *of_gateway = json_object_get(status, "gateway");
+    const json_t *sessions = json_object_get(of_gateway, "sessions");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(of_gateway, "card"), "gate")), "open");
+    assert_int_equal(json_array_size(sessions), MARKET_SESSIONS);
+    row = json_array_get(sessions, ALICE);
+    assert_string_equal(json_string_value(json_object_get(row, "name")), "alice");
+    assert_true(json_is_true(json_object_get(row, "connected")));
+    assert_false(json_is_true(json_object_get(json_array_get(sessions, BOB), "connected")));
+    assert_int_equal(json_integer_value(json_object_get(of_gateway, "port")), gateway.port);
+    json_decref(status);
+    assert_int_equal(wirepit("status"), 0);
+    says("the office is down");
+    says("HALT is halted");
+    assert_null(strchr(output, '\033')); /* no colour but on a terminal */
+    assert_int_equal(wirepit("symbols"), 0);
+    says("LOTS");
+    assert_int_equal(wirepit("card info"), 0);
+    says("soft");
+    (void)close(alice.socket);
+    assert_int_equal(end(SIGTERM), 0);
+    assert_int_equal(access(gateway.socket, F_OK), -1);
+}
+
+static void a_killed_firm_is_refused_until_released_restarts_or_not(void **state) {
+    (void)state;
+    start();
+    log_in(&alice, "alice", "pa");
+    log_in(&bob, "bob", "pb");
+    trade(&alice, 1, 10, OUCH_ACCEPTED);
+    assert_int_equal(wirepit("kill firm f1"), 0);
+    says("firm f1 killed");
+    trade(&alice, 2, 10, OUCH_REJECTED);
+    trade(&bob, 1, 10, OUCH_ACCEPTED); /* only f1 is */
+    assert_int_equal(end(SIGKILL), 1000 + SIGKILL);
+    (void)close(alice.socket);
+    (void)close(bob.socket);
+    start(); /* takes the dead one's socket over */
+    assert_int_equal(wirepit("status"), 0);
+    says("firm f1: its orders are refused");
+    log_in(&alice, "alice", "pa");
+    trade(&alice, 3, 10, OUCH_REJECTED);
+    assert_int_equal(wirepit("release firm f1"), 0);
+    trade(&alice, 4, 10, OUCH_ACCEPTED);
+    assert_int_equal(wirepit("kill all"), 0);
+    trade(&alice, 5, 10, OUCH_REJECTED);
+    assert_int_equal(wirepit("status"), 0);
+    says("closed: every order is refused");
+    assert_int_equal(wirepit("release all"), 0);
+    assert_int_equal(wirepit("kill session alice"), 0);
+    trade(&alice, 6, 10, OUCH_REJECTED);
+    assert_int_equal(wirepit("release session alice"), 0);
+    assert_int_equal(wirepit("kill account a1"), 0);
+    trade(&alice, 7, 10, OUCH_REJECTED);
+    assert_int_equal(wirepit("release account a1"), 0);
+    trade(&alice, 8, 10, OUCH_ACCEPTED);
+    (void)close(alice.socket);
+    assert_int_equal(end(SIGTERM), 0);
+    assert_int_equal(wirepit("journal verify"), 0); /* needs nobody */
+    says("whole");
+    assert_int_equal(wirepit("journal tail --limit 1000"), 0);
+    says("asked by uid");
+    char command[1024];
+    (void)snprintf(command, sizeof command, "%s --config %s --card soft --journal %s --verify",
+                   program("wirepit-gateway"), gateway.config, gateway.journal);
+    assert_int_equal(system(command), 0);
+}
+
+static void open_orders_are_taken_off_on_request(void **state) {
+    (void)state;
+    start();
+    log_in(&alice, "alice", "pa");
+    log_in(&bob, "bob", "pb");
+    trade(&alice, 1, 10, OUCH_ACCEPTED);
+    trade(&alice, 2, 20, OUCH_ACCEPTED);
+    trade(&bob, 1, 30, OUCH_ACCEPTED);
+    assert_int_equal(wirepit("kill firm f1 --cancel"), 0);
+    assert_int_equal(hear(&alice, OUCH_CANCELED)->canceled.user_ref, 1);
+    assert_int_equal(hear(&alice, OUCH_CANCELED)->canceled.user_ref, 2);
+    assert_int_equal(wirepit("kill account a1 --cancel"), 2);
+    tell(&bob, market_cancel(1, 0)); /* his is there still */
+    assert_int_equal(hear(&bob, OUCH_CANCELED)->canceled.user_ref, 1);
+    (void)close(alice.socket);
+    (void)close(bob.socket);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+static void symbols_and_limits_are_changed_without_an_office(void **state) {
+    (void)state;
+    start();
+    log_in(&alice, "alice", "pa");
+    assert_int_equal(wirepit("halt ABC"), 0);
+    trade(&alice, 1, 10, OUCH_REJECTED);
+    assert_int_equal(wirepit("open ABC"), 0);
+    trade(&alice, 2, MARKET_QUANTITY_MAX, OUCH_ACCEPTED);
+    trade(&alice, 3, MARKET_QUANTITY_MAX + 1, OUCH_REJECTED);
+    assert_int_equal(wirepit("limits set a1 quantity_max 1001"), 0);
+    trade(&alice, 4, MARKET_QUANTITY_MAX + 1, OUCH_ACCEPTED);
+    trade(&alice, 5, MARKET_QUANTITY_MAX + 2, OUCH_REJECTED);
+    assert_int_equal(wirepit("limits set a1 quantity_max --adjust -- -1"), 0);
+    trade(&alice, 6, MARKET_QUANTITY_MAX + 1, OUCH_REJECTED);
+    assert_int_equal(wirepit("limits set a1 notional_max 0.0001"), 0);
+    trade(&alice, 7, 1, OUCH_REJECTED);
+    assert_int_equal(wirepit("limits set a1 quantity_max 1000000"), 1); /* the card's bound */
+    says("MALFORMED");
+    assert_int_equal(wirepit("limits set a1 long_max 7"), 2);
+    assert_int_equal(wirepit("limits set a1 long_max 7 --symbol ABC"), 0);
+    assert_int_equal(wirepit("limits set a1 wings 7"), 2);
+    assert_int_equal(wirepit("limits set a1 notional_max 1.23456"), 2);
+    assert_int_equal(wirepit("limits set a1 quantity_max 99999999999999999999"), 2);
+    (void)close(alice.socket);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+static void exit_codes_tell_what_went_wrong(void **state) {
+    (void)state;
+    static const struct {
+        const char *words;
+        int code;
+    } up[] = {
+        { "--help", 0 },
+        { "kill --help", 0 },
+        { "doctor", 0 },
+        { "card counters --json", 0 },
+        { "card histogram", 0 },
+        { "kill firm nobody", 1 },
+        { "halt NOPE", 1 },
+        { "", 2 },
+        { "fly", 2 },
+        { "kill", 2 },
+        { "kill firm", 2 },
+        { "kill all f1", 2 },
+        { "status --depth 3", 2 },
+        { "status --limit 0", 2 },
+        { "kill all --watch", 2 },
+        { "status --watch=0.05", 2 },
+        { "orders --limit 1001", 2 },
+        { "books verify", 3 }, /* the office's, which is down */
+        { "orders", 3 },
+        { "book ABC", 3 },
+    };
+    start();
+    for (size_t i = 0; i < sizeof up / sizeof *up; i++) {
+        int code = wirepit(up[i].words);
+        if (code != up[i].code)
+            fail_msg("wirepit %s ends with %d, not %d:\n%s", up[i].words, code, up[i].code, output);
+        assert_true(output[0] != 0);
+    }
+    assert_int_equal(end(SIGTERM), 0);
+    assert_int_equal(wirepit("kill all"), 3);
+    says("the gateway is down");
+    assert_int_equal(wirepit("status"), 3);
+    says("make up");
+    assert_int_equal(wirepit("journal verify --journal /nowhere"), 1);
+}
+
+static void a_damaged_journal_is_found(void **state) {
+    (void)state;
+    char path[PATH_BYTES + 32];
+    start();
+    assert_int_equal(end(SIGTERM), 0);
+    (void)snprintf(path, sizeof path, "%s/market-000001.wpj", gateway.journal);
+    int file = open(path, O_RDWR);
+    assert_true(file >= 0);
+    uint8_t byte;
+    assert_int_equal(pread(file, &byte, 1, 200), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(file, &byte, 1, 200), 1);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(wirepit("journal verify"), 1);
+    says("market-000001.wpj");
+    assert_int_equal(wirepit("journal verify --json"), 1);
+}
+
+static void what_is_asked_at_once_is_answered_in_order(void **state) {
+    (void)state;
+    enum { COMMANDS = 3 * CONTROL_COMMANDS_MAX + 1 };
+    char line[8192], text[256];
+    start();
+    int one = reach_port(), two = reach_port();
+    int64_t numbers[2] = { 0, 0 };
+    for (int i = 0; i < COMMANDS; i++) {
+        (void)snprintf(text, sizeof text,
+                       "{\"id\":%d,\"command\":{\"opcode\":\"SYMBOL\",\"symbol\":\"ABC\","
+                       "\"field\":\"COLLAR\",\"value\":%d}}\n",
+                       i, i % 60);
+        send_text(one, text);
+        send_text(two, text);
+    }
+    for (int i = 0; i < 2 * COMMANDS; i++) {
+        int64_t *number = &numbers[i % 2];
+        assert_true(line_from(i % 2 == 0 ? one : two, line, sizeof line));
+        json_t *answer = json_loads(line, 0, NULL);
+        assert_int_equal(json_integer_value(json_object_get(answer, "id")), i / 2);
+        assert_true(json_integer_value(json_object_get(answer, "command")) > *number);
+        *number = json_integer_value(json_object_get(answer, "command"));
+        json_decref(answer);
+    }
+    (void)close(one);
+    (void)close(two);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+static void an_answer_is_in_the_journal_by_then(void **state) {
+    (void)state;
+    struct control *control;
+    struct control_answer answer;
+    const struct command query = { .opcode = OPCODE_QUERY, .field = TABLE_ACCOUNT, .account = 1 };
+    start();
+    assert_int_equal(control_open(gateway.socket, WAIT_MS, &control), 0);
+    assert_int_equal(control_command(control, &query, &answer), 0);
+    assert_true(answer.event_count > 1);
+    assert_int_equal(answer.event_count, answer.events_total);
+    assert_int_equal(answer.events[0].kind, KIND_ROW);
+    assert_int_equal(answer.events[0].account, 1);
+    assert_int_equal(end(SIGKILL), 1000 + SIGKILL);
+    json_t *verified = wirepit_json("journal verify --json");
+    assert_true((uint64_t)json_integer_value(json_object_get(verified, "records_total")) >=
+                answer.record);
+    json_decref(verified);
+    assert_true(control_command(control, &query, &answer) < 0); /* and says so */
+    start();
+    assert_int_equal(control_command(control, &query, &answer), 0); /* the same client goes on */
+    control_close(control);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+static void who_talks_nonsense_suffers_alone(void **state) {
+    (void)state;
+    char line[8192], long_line[CONTROL_LINE_BYTES_MAX + 1];
+    start();
+    log_in(&alice, "alice", "pa");
+    int rude = reach_port();
+    send_text(rude, "nonsense\n\n{\"id\":5,\"command\":{\"opcode\":\"NEW\"}}\n");
+    for (int i = 0; i < 3; i++) {
+        assert_true(line_from(rude, line, sizeof line));
+        assert_non_null(strstr(line, "\"error\""));
+    }
+    assert_non_null(strstr(line, "not_allowed"));
+    send_text(rude, "{\"id\":6,\"ask\":\"status\"}\n"); /* and is served still */
+    assert_true(line_from(rude, line, sizeof line));
+    assert_non_null(strstr(line, "\"sessions\""));
+
+    /* The longest line is taken, one byte more is none. */
+    memset(long_line, ' ', sizeof long_line);
+    memcpy(long_line, "{\"id\":7,\"ask\":\"counters\"}", 25);
+    long_line[CONTROL_LINE_BYTES_MAX - 1] = '\n';
+    assert_int_equal(send(rude, long_line, CONTROL_LINE_BYTES_MAX, 0), CONTROL_LINE_BYTES_MAX);
+    assert_true(line_from(rude, line, sizeof line));
+    assert_non_null(strstr(line, "COMMANDS"));
+    long_line[CONTROL_LINE_BYTES_MAX - 1] = ' ';
+    long_line[CONTROL_LINE_BYTES_MAX] = '\n';
+    assert_int_equal(send(rude, long_line, sizeof long_line, 0), sizeof long_line);
+    assert_true(line_from(rude, line, sizeof line));
+    assert_non_null(strstr(line, "too_long"));
+    assert_false(line_from(rude, line, sizeof line)); /* that was the end */
+    (void)close(rude);
+    trade(&alice, 1, 10, OUCH_ACCEPTED);
+    (void)close(alice.socket);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+static void who_does_not_read_holds_up_nobody(void **state) {
+    (void)state;
+    enum { DEAF = 15 }; /* and one more connection is for the tool */
+    static const char ask[] = "{\"ask\":\"status\"}\n";
+    int deaf[DEAF];
+    start();
+    log_in(&alice, "alice", "pa");
+    for (int i = 0; i < DEAF; i++) {
+        deaf[i] = reach_port();
+        for (int n = 0; n < 20000; n++) /* until nothing more is taken */
+            if (send(deaf[i], ask, sizeof ask - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) break;
+    }
+    for (uint32_t i = 1; i <= 20; i++) trade(&alice, i, 10, OUCH_ACCEPTED);
+    assert_int_equal(wirepit("kill firm f2"), 0);
+    assert_int_equal(wirepit("status"), 0);
+    for (int i = 0; i < DEAF; i++) (void)close(deaf[i]);
+    assert_int_equal(wirepit("release firm f2"), 0);
+    (void)close(alice.socket);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+static void the_ports_name_must_be_free(void **state) {
+    (void)state;
+    char other[PATH_BYTES];
+    int status;
+    path_in(other, "taken");
+    FILE *file = fopen(other, "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(try_start(other), 0); /* it is no socket, and asked for by name */
+    assert_int_equal(waitpid(gateway.pid, &status, 0), gateway.pid);
+    gateway.pid = 0;
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_int_equal(access(other, F_OK), 0); /* and nobody removed it */
+    path_in(other, "elsewhere");
+    gateway.port = try_start(other);
+    assert_true(gateway.port != 0);
+    char words[PATH_BYTES + 32];
+    (void)snprintf(words, sizeof words, "status --gateway %s", other);
+    assert_int_equal(wirepit(words), 0);
+    assert_int_equal(wirepit("status"), 3);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(status_says_who_and_what_is_there),
+        TEST(a_killed_firm_is_refused_until_released_restarts_or_not),
+        TEST(open_orders_are_taken_off_on_request),
+        TEST(symbols_and_limits_are_changed_without_an_office),
+        TEST(exit_codes_tell_what_went_wrong),
+        TEST(a_damaged_journal_is_found),
+        TEST(what_is_asked_at_once_is_answered_in_order),
+        TEST(an_answer_is_in_the_journal_by_then),
+        TEST(who_talks_nonsense_suffers_alone),
+        TEST(who_does_not_read_holds_up_nobody),
+        TEST(the_ports_name_must_be_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
