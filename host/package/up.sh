@@ -28,6 +28,11 @@ running() {
     esac
 }
 
+# An office that can be asked.
+office_serves() {
+    test -x "$programs/wirepit-office" && "$programs/wirepit-office" --help | grep -q -e --socket
+}
+
 # launch NAME SOCKET OPTIONS...: starts a program and waits for its socket.
 launch() {
     name=$1 socket=$2
@@ -82,13 +87,13 @@ start() {
         waited=$((waited + 1))
         sleep 0.1
     done
-    if ! test -x "$programs/wirepit-office"; then
-        :
+    if ! office_serves; then
+        echo "no wirepit-office that answers here: orders, books and accounts cannot be looked at"
     elif running office; then
         echo "wirepit-office runs already, process $pid"
     else
-        launch office "$up/office.socket" --config "$config" --journal "$up/journal" --gateway "$up/gateway.socket" \
-            --socket "$up/office.socket" --directory "$up/office"
+        launch office "$up/office.socket" --config "$config" --journal "$up/journal" --store "$up/office.db" \
+            --gateway "$up/gateway.socket" --socket "$up/office.socket"
     fi
     port=$(sed -n 's/^listening on .*://p' "$up/gateway.out")
     cat <<TEXT
@@ -96,7 +101,7 @@ clients     $(sed -n 's/^listening on //p' "$up/gateway.out"), SoupBinTCP and OU
 flow        $programs/wirepit-replay --port $port --clients 16
 watch       $programs/wirepit status --watch
 everything  $programs/wirepit --help
-logs        $up/gateway.log$(test -x "$programs/wirepit-office" && echo ", $up/office.log")
+logs        $up/gateway.log$(office_serves && echo ", $up/office.log")
 end         make down
 TEXT
 }

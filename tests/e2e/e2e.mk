@@ -3,7 +3,7 @@
 
 e2e_tests = $(patsubst tests/e2e/%.c,$(B)/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
 
-$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(B)/tests/e2e/net.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay
+$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(B)/tests/e2e/net.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay $(B)/wirepit
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
 
 # The ports past the kernel that the gateway's test is run over as well, each where the machine allows it.
