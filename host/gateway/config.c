@@ -1,6 +1,7 @@
 #include "host/gateway/config.h"
 #include "driver/abi/abi.h"
 #include "host/base/err.h"
+#include "host/bpf/steer.h"
 #include <arpa/inet.h>
 #include <cyaml/cyaml.h>
 #include <errno.h>

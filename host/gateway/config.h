@@ -7,7 +7,6 @@
 #ifndef HOST_GATEWAY_CONFIG_H
 #define HOST_GATEWAY_CONFIG_H
 
-#include "host/bpf/steer.h"
 #include "host/gateway/lwip/dpdk.h"
 #include "host/gateway/lwip/lwip.h"
 
@@ -30,6 +29,8 @@ enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT, CONFIG_CARD_BUS };
 #define CONFIG_CARD_SOCKET "build/run/card.socket"
 
 enum config_transport { CONFIG_TRANSPORT_KERNEL, CONFIG_TRANSPORT_LWIP };
+
+struct steer_prefix; /* host/bpf/steer.h */
 
 /* The port under lwIP. */
 struct config_nic {

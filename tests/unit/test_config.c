@@ -1,5 +1,6 @@
 /* test_config: what the configuration takes, what it refuses, and how it says so. */
 #include "host/base/err.h"
+#include "host/bpf/steer.h"
 #include "tests/unit/market.h"
 // clang-format off
 #include <setjmp.h>
