@@ -7,6 +7,7 @@
 #ifndef HOST_GATEWAY_CONFIG_H
 #define HOST_GATEWAY_CONFIG_H
 
+#include "host/bpf/steer_limits.h"
 #include "host/gateway/lwip/dpdk.h"
 #include "host/gateway/lwip/lwip.h"
 
