@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -566,6 +567,120 @@ static void the_ports_name_must_be_free(void **state) {
     assert_int_equal(end(SIGTERM), 0);
 }
 
+/* ---- An office of canned answers ---- */
+
+static const struct {
+    const char *resource, *answer;
+} canned[] = {
+    { "GET /api/v1/book/ABC?depth=2",
+      "{'symbol':'ABC','state':'open','position':9,'last_e4':900100,'last_quantity':5,"
+      "'bids':[{'price_e4':900000,'shares':1000,'orders':2},{'price_e4':899900,'shares':10,"
+      "'orders':1}],'asks':[{'price_e4':900200,'shares':500,'orders':1}]}" },
+    { "GET /api/v1/orders/alice:7",
+      "{'id':44,'session':'alice','reference':7,'account':'a1','symbol':'ABC','side':'buy',"
+      "'price_e4':900100,'quantity':1001,'executed':0,'leaves':0,'state':'refused','ioc':false,"
+      "'entered_ns':1790000000123456789,'replaces':null,'ended':null,'refused':{'reason':"
+      "'ORDER_QUANTITY','meaning':'Check 8: more than the account\\'s largest order.','limit':"
+      "'ACCOUNT.QUANTITY_MAX','limit_value':1000,'value':1001}}" },
+    { "GET /api/v1/orders?limit=1&state=refused",
+      "{'items':[{'id':44,'session':'alice','reference':7,'account':'a1','symbol':'ABC','side':"
+      "'buy','price_e4':900100,'quantity':1001,'executed':0,'state':'refused','entered_ns':1,"
+      "'refused':{'reason':'ORDER_QUANTITY'}}],'next':'c1','position':9}" },
+    { "GET /api/v1/accounts/a%201",
+      "{'account':'a 1','firm':'f1','currency':'USD','enabled':true,'killed':false,'firm_killed':"
+      "true,'cash_e4':-12345,'positions':[{'symbol':'ABC','net':-40,'open_buy':1,'restriction':"
+      "['no_buy','close_only']}]}" },
+    { "GET /api/v1/books/verify",
+      "{'balanced':true,'ledger_verified':false,'projections_equal':true,'accounts':3,"
+      "'transfers':5,'position':9,'text':'account 2 differs','ledgers':[]}" },
+    { "POST /api/v1/limits",
+      "{'command':5,'record':9,'events':[{'kind':'SET','stamp_ns':1790000000123456789}]}" },
+};
+
+static void canned_answer(const char *request, char *answer, size_t room) {
+    char body[2048] = "{'code':'unknown_resource','message':'there is none'}";
+    const char *status = "404 Not Found";
+    for (size_t i = 0; i < sizeof canned / sizeof *canned; i++) {
+        size_t bytes = strlen(canned[i].resource);
+        if (strncmp(request, canned[i].resource, bytes) != 0 || request[bytes] != ' ') continue;
+        (void)snprintf(body, sizeof body, "%s", canned[i].answer);
+        status = "200 OK";
+    }
+    for (char *at = body; *at != 0; at++) {
+        if (*at == '\\')
+            memmove(at, at + 1, strlen(at)); /* what follows it stays as it is */
+        else if (*at == '\'')
+            *at = '"';
+    }
+    (void)snprintf(answer, room,
+                   "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status,
+                   strlen(body), body);
+}
+
+/* Serves until a connection says nothing. */
+static void *office(void *context) {
+    int listener = *(int *)context;
+    for (;;) {
+        char request[8192] = "", answer[4096];
+        int client = accept(listener, NULL, NULL);
+        assert_true(client >= 0);
+        size_t used = 0;
+        ssize_t count = 1;
+        while (count > 0 && strstr(request, "\r\n\r\n") == NULL) {
+            count = recv(client, request + used, sizeof request - 1 - used, 0);
+            if (count > 0) used += (size_t)count;
+            request[used] = 0;
+        }
+        if (used > 0) {
+            canned_answer(request, answer, sizeof answer);
+            (void)send(client, answer, strlen(answer), MSG_NOSIGNAL);
+        }
+        (void)shutdown(client, SHUT_WR);
+        (void)recv(client, request, sizeof request, 0); /* a body, or the end */
+        (void)close(client);
+        if (used == 0) return NULL;
+    }
+}
+
+static void what_the_office_says_is_shown(void **state) {
+    (void)state;
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    pthread_t thread;
+    path_in(gateway.socket, "office.socket"); /* for reach_port */
+    memcpy(at.sun_path, gateway.socket, strlen(gateway.socket) + 1);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(pthread_create(&thread, NULL, office, &listener), 0);
+    assert_int_equal(wirepit("book ABC --depth 2"), 0);
+    says("ABC  open  last 90.01 x 5");
+    says("##############################        1,000        90.00  90.02        500          "
+         "###############\n");
+    says("                             #           10        89.99\n");
+    assert_int_equal(wirepit("order alice:7"), 0);
+    says("buy 1,001 ABC at 90.01");
+    says("more than the account's largest order");
+    says("ACCOUNT.QUANTITY_MAX was 1,000; the order needed 1,001");
+    says("wirepit limits set a1 quantity_max VALUE");
+    assert_int_equal(wirepit("orders --state refused --limit 1"), 0);
+    says("alice:7");
+    says("more: --cursor c1");
+    assert_int_equal(wirepit("account 'a 1'"), 0);
+    says("firm killed");
+    says("-1.2345");
+    says("no_buy close_only");
+    assert_int_equal(wirepit("books verify"), 1); /* not all is well */
+    says("LEDGER NOT VERIFIED");
+    says("account 2 differs");
+    assert_int_equal(wirepit("limits set a1 quantity_max 7"), 0);
+    says("a1 quantity_max set to 7: command 5, 14:13:20.123456 UTC, record 9");
+    assert_int_equal(wirepit("order nobody:1"), 1);
+    says("there is none");
+    (void)close(reach_port());
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)close(listener);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -580,6 +695,7 @@ int main(void) {
         TEST(who_talks_nonsense_suffers_alone),
         TEST(who_does_not_read_holds_up_nobody),
         TEST(the_ports_name_must_be_free),
+        TEST(what_the_office_says_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
