@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +54,25 @@ struct bench {
     const char *program, *json, *commit;
     struct rows *rows;
 };
+
+/* ---- Processors ---- */
+
+/* Both sides spin, so they must not meet: clients have the last processor, servers the others.
+   Where there is only one, they share it. */
+static void processors_take(bool client) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (long i = 0; i < count && i < CPU_SETSIZE; i++)
+        if (client == (i == count - 1)) CPU_SET((size_t)i, &set);
+    if (count > 1) (void)sched_setaffinity(0, sizeof set, &set);
+}
+
+/* What a server does before it serves. */
+static int server_side(void) {
+    processors_take(false);
+    return net_gateway_side();
+}
 
 /* ---- Rows ---- */
 
@@ -139,9 +158,8 @@ static _Noreturn void be_echo(const struct venue *venue, const struct echo *echo
     static struct config config;
     bool kernel = strcmp(echo->transport, "kernel") == 0;
     int log = open(venue->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    bool fit = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
-               net_gateway_side() == 0 && dup2(log, STDERR_FILENO) >= 0 &&
-               dup2(log, STDOUT_FILENO) >= 0;
+    bool fit = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && server_side() == 0 &&
+               dup2(log, STDERR_FILENO) >= 0 && dup2(log, STDOUT_FILENO) >= 0;
     if (fit && kernel && net_port() != NULL)
         fit = shell("ip address add 10.77.0.1/24 dev wirepit0 && ethtool -K wirepit0 tx off");
     int code = fit ? config_load(venue->config, &config) : -EPERM;
@@ -203,7 +221,7 @@ static int venue_fresh(const struct bench *bench, const struct run *run, struct 
                                              .asynchronous = run->asynchronous,
                                              .address = net_address(),
                                              .arguments = net_arguments(),
-                                             .enter = net_gateway_side };
+                                             .enter = server_side };
     if (!shell("rm -rf build/bench/journal")) return err_set(-EIO, "build/bench/journal: busy");
     return venue_open(venue, &settings);
 }
@@ -385,6 +403,7 @@ int main(int count, char **arguments) {
     CHECK(bench.rows != MAP_FAILED);
     if (code == 0 && !shell("mkdir -p build/bench")) code = err_set(-EIO, "build/bench: not made");
     CHECK(unsetenv("WIREPIT_PORT") == 0);
+    processors_take(true);
     if (code == 0) code = measure_flush(&bench);
     if (code == 0) code = measure_transport(&bench, NULL);
     if (code == 0) code = measure_bypass(&bench);

@@ -12,8 +12,9 @@ enum { ECHO_BYTES = 64 };
    output once it listens. Returns a negative errno when it cannot. */
 int echo_serve(const struct config *config, int output);
 
-/* echo_measure sends ECHO_BYTES and waits for them, one at a time, for so long after a fifth of it.
-   Returns 0 and fills rtt with nanoseconds; or a negative errno and says why. */
+/* echo_measure sends ECHO_BYTES and waits for them, one at a time, for so long, in periods of
+   which the best is the result. Returns 0 and fills rtt with nanoseconds; or a negative errno and
+   says why. */
 int echo_measure(const char *address, uint16_t port, uint64_t duration_ns, struct histogram *rtt);
 
 #endif /* TESTS_BENCH_ECHO_H */

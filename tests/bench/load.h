@@ -15,7 +15,7 @@ struct load_settings {
     uint32_t sessions; /* of a venue, from the first */
     uint32_t window;   /* orders of a session without an answer */
     uint64_t warm_ns;  /* before anything is counted */
-    uint64_t count_ns;
+    uint64_t count_ns; /* in periods, of which the best is the result */
 };
 
 struct load_result {
