@@ -44,7 +44,7 @@ include tests/tests.mk
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-programs  = $(B)/wirepit-gateway $(B)/wirepit-replay $(B)/wirepit-card $(B)/wirepit
+programs  = $(B)/wirepit-gateway $(B)/wirepit-replay $(B)/wirepit-card $(B)/wirepit $(B)/wirepit-office
 
 ## make            build every program
 all: $(programs)

@@ -1,21 +1,31 @@
 /* wirepit-office: the books of account behind every trade. */
+#include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/base/log.h"
+#include "host/office/audit.h"
 #include "host/office/once.h"
+#include "host/office/server.h"
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_DEFAULT = 20000 };
+enum { BATCH_DEFAULT = 20000, IDLE_MS = 20, GATEWAY_TIMEOUT_MS = 2000 };
 
 struct settings {
     struct office_options office;
-    const char *json, *summary;
+    const char *json, *summary, *gateway, *socket;
     bool once;
     char inputs[256];
 };
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int signal) {
+    (void)signal;
+    stop_asked = 1;
+}
 
 static const char help[] =
     "usage: wirepit-office --journal DIR --store FILE [options]\n"
@@ -40,6 +50,8 @@ static const char help[] =
     "  --help           this\n"
     "\n"
     "examples\n"
+    "  wirepit-office --journal build/up/journal --store build/up/office.db --socket "
+    "build/up/office.socket --gateway build/up/gateway.socket --config host/package/wirepit.yaml\n"
     "  wirepit-office --journal build/run/journal --store build/run/office.db --once\n";
 
 static int read_number(const char *name, const char *text, long min, long max, long *value) {
@@ -49,6 +61,19 @@ static int read_number(const char *name, const char *text, long min, long max, l
     if (errno == 0 && *text != '\0' && *end == '\0' && *value >= min && *value <= max) return 0;
     return err_set(-EINVAL, "--%s is a whole number from %ld to %ld, not \"%s\"", name, min, max,
                    text);
+}
+
+/* What is not given lies where the rest does. */
+static int settle_paths(struct settings *settings) {
+    struct office_options *office = &settings->office;
+    if (office->journal == NULL || office->store == NULL)
+        return err_set(-EINVAL, "--journal DIR and --store FILE are needed; try --help");
+    if (office->inputs != NULL) return 0;
+    int written = snprintf(settings->inputs, sizeof settings->inputs, "%s.inputs", office->store);
+    office->inputs = settings->inputs;
+    return written > 0 && written < (int)sizeof settings->inputs
+               ? 0
+               : err_set(-EINVAL, "--store: the name is too long");
 }
 
 static int read_options(int count, char **arguments, struct settings *settings) {
@@ -61,6 +86,7 @@ static int read_options(int count, char **arguments, struct settings *settings) 
         { "taker", required_argument, NULL, 't' },   { "batch", required_argument, NULL, 'b' },
         { "symbols", required_argument, NULL, 'y' }, { "accounts", required_argument, NULL, 'a' },
         { "orders", required_argument, NULL, 'O' },  { "transfers", required_argument, NULL, 'T' },
+        { "gateway", required_argument, NULL, 'g' }, { "socket", required_argument, NULL, 'u' },
         { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
     };
     for (int key, at = 0; (key = getopt_long(count, arguments, "", known, &at)) != -1;) {
@@ -78,6 +104,12 @@ static int read_options(int count, char **arguments, struct settings *settings) 
             break;
         case 'c':
             office->config = optarg;
+            break;
+        case 'g':
+            settings->gateway = optarg;
+            break;
+        case 'u':
+            settings->socket = optarg;
             break;
         case 'o':
             settings->once = true;
@@ -126,16 +158,11 @@ static int read_options(int count, char **arguments, struct settings *settings) 
     }
     if (optind < count)
         return err_set(-EINVAL, "\"%s\" is no option; try --help", arguments[optind]);
-    if (office->journal == NULL || office->store == NULL)
-        return err_set(-EINVAL, "--journal DIR and --store FILE are needed; try --help");
     if ((settings->json != NULL || settings->summary != NULL) && !settings->once)
         return err_set(-EINVAL, "--json and --summary go with --once");
-    if (office->inputs != NULL) return 0;
-    int written = snprintf(settings->inputs, sizeof settings->inputs, "%s.inputs", office->store);
-    office->inputs = settings->inputs;
-    return written > 0 && written < (int)sizeof settings->inputs
-               ? 0
-               : err_set(-EINVAL, "--store: the name is too long");
+    if (settings->once == (settings->socket != NULL))
+        return err_set(-EINVAL, "either --socket PATH or --once; try --help");
+    return settle_paths(settings);
 }
 
 static int run_once(const struct settings *settings, struct office *office) {
@@ -152,6 +179,55 @@ static int run_once(const struct settings *settings, struct office *office) {
     return code;
 }
 
+/* ---- The daemon ---- */
+
+struct daemon {
+    struct api api;
+    struct server *server;
+    struct control *gateway;
+    struct audit audit;
+    char failure[400];
+};
+
+static void pass(struct daemon *daemon, struct office *office) {
+    int moved = daemon->api.failure == NULL ? office_step(office) : 0;
+    if (moved < 0) {
+        /* What is there can still be read; nothing more is booked. */
+        (void)snprintf(daemon->failure, sizeof daemon->failure, "%s", err_text());
+        daemon->api.failure = daemon->failure;
+        log_line("wirepit-office: the books stand still: %s", daemon->failure);
+    }
+    server_wait(daemon->server, moved > 0 ? 0 : IDLE_MS);
+    server_pass(daemon->server);
+    if (daemon->gateway == NULL || daemon->api.failure != NULL || moved > 0) return;
+    if (audit_pass(&daemon->audit, office, daemon->gateway, clock_monotonic_ns()) == 0) return;
+    if (strcmp(daemon->api.gateway_error, err_text()) == 0) return;
+    (void)snprintf(daemon->api.gateway_error, sizeof daemon->api.gateway_error, "%s", err_text());
+    log_line("the card cannot be asked for its rows: %s", daemon->api.gateway_error);
+}
+
+static int serve(const struct settings *settings, struct office *office) {
+    struct daemon daemon = { .server = NULL };
+    struct sigaction action = { .sa_handler = on_signal };
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    daemon.api = (struct api){ .office = office,
+                               .gateway_path = settings->gateway,
+                               .wall_ns = clock_wall_ns };
+    int code = 0;
+    if (settings->gateway != NULL)
+        code = control_open(settings->gateway, GATEWAY_TIMEOUT_MS, &daemon.gateway);
+    daemon.api.gateway = daemon.gateway;
+    if (code == 0) code = server_open(settings->socket, &daemon.api, &daemon.server);
+    if (code == 0) log_line("the office is open at %s", settings->socket);
+    while (code == 0 && !stop_asked) pass(&daemon, office);
+    if (code == 0 && daemon.api.failure != NULL) code = err_set(-EBADMSG, "%s", daemon.failure);
+    server_close(daemon.server);
+    control_close(daemon.gateway);
+    return code;
+}
+
 int main(int count, char **arguments) {
     static struct settings settings = {
         .office = { .maker_e4 = -20, .taker_e4 = 30, .batch = BATCH_DEFAULT }
@@ -161,7 +237,7 @@ int main(int count, char **arguments) {
     int code = read_options(count, arguments, &settings);
     if (code == 1) return EXIT_SUCCESS;
     if (code == 0) code = office_open(&settings.office, &office);
-    if (code == 0) code = run_once(&settings, office);
+    if (code == 0) code = settings.once ? run_once(&settings, office) : serve(&settings, office);
     if (code != 0) (void)fprintf(stderr, "wirepit-office: %s\n", err_text());
     office_close(office);
     return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -97,7 +97,7 @@ esac
 rows=${ROWS:-$rows} pace=${PACE:-$pace}
 test -n "$rows" || rows=0
 
-rm -rf "$run/journal" "$run"/*.json "$run"/gateway.* "$run"/card.*
+rm -rf "$run/journal" "$run"/office.db* "$run"/*.json "$run"/gateway.* "$run"/card.*
 mkdir -p "$run"
 gateway= holder= card_process= address=127.0.0.1 port=
 stop_all() {
@@ -175,3 +175,5 @@ if test "$played" -ne 0 || test "$ended" -ne 0; then
 fi
 "$programs/wirepit-gateway" --config "$package/wirepit.yaml" --card "$card" --journal "$run/journal" --verify
 "$programs/wirepit-replay" report "$run/replay.json" "$run/gateway.json" --json "$run/summary.json"
+"$programs/wirepit-office" --config "$package/wirepit.yaml" --journal "$run/journal" --store "$run/office.db" --once \
+    --json "$run/office.json" --summary "$run/summary.json"
