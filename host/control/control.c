@@ -72,6 +72,11 @@ static uint64_t deadline(const struct control *control) {
 }
 
 static int connect_now(struct control *control) {
+    char byte;
+    /* The other side may have ended it since the last call, and owes nothing. */
+    if (control->socket >= 0 &&
+        (recv(control->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN))
+        disconnect(control);
     if (control->socket >= 0) return 0;
     int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (made < 0) return err_set(-errno, "socket: %s", strerror(errno));

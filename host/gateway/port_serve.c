@@ -29,6 +29,7 @@ struct connection {
     bool over; /* the client has sent all, or its last line was none: answers, then the end */
     char *out; /* answers, each with its newline */
     size_t out_from, out_to, out_room;
+    uint64_t asked_ns; /* when it last said something */
     uint64_t stuck_ns; /* since when it takes nothing; 0 while it does */
 };
 
@@ -319,12 +320,14 @@ static bool take_line(struct port_control *port, uint32_t index) {
 static void read_some(struct connection *connection) {
     size_t room = sizeof connection->in - connection->in_used;
     ssize_t count = recv(connection->socket, connection->in + connection->in_used, room, 0);
-    if (count > 0)
+    if (count > 0) {
         connection->in_used += (size_t)count;
-    else if (count == 0)
+        connection->asked_ns = clock_monotonic_ns();
+    } else if (count == 0) {
         connection->over = true;
-    else if (errno != EAGAIN && errno != EINTR)
+    } else if (errno != EAGAIN && errno != EINTR) {
         drop(connection);
+    }
 }
 
 static void write_some(struct connection *connection, uint64_t now_ns) {
@@ -346,25 +349,43 @@ static void write_some(struct connection *connection, uint64_t now_ns) {
     connection->out_from = connection->out_to = connection->out_room = 0;
 }
 
+static bool idle(const struct connection *connection) {
+    return connection->socket >= 0 && connection->under_way == 0 && connection->out_to == 0 &&
+           connection->in_used == 0;
+}
+
+/* A number for the next client: a free one, else that of whoever has asked nothing for longest, who
+   is dropped; PORT_CONNECTIONS_MAX while all are busy. */
+static uint32_t make_place(struct port_serve *serve, bool dropping) {
+    uint32_t place = PORT_CONNECTIONS_MAX;
+    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) {
+        const struct connection *connection = &serve->connections[i];
+        if (connection->socket < 0) return i;
+        if (idle(connection) && (place == PORT_CONNECTIONS_MAX ||
+                                 connection->asked_ns < serve->connections[place].asked_ns))
+            place = i;
+    }
+    if (place < PORT_CONNECTIONS_MAX && dropping) drop(&serve->connections[place]);
+    return place;
+}
+
 static void accept_one(struct port_serve *serve) {
-    uint32_t index = 0;
-    while (index < PORT_CONNECTIONS_MAX && serve->connections[index].socket >= 0) index++;
-    if (index == PORT_CONNECTIONS_MAX) return;
-    struct connection *connection = &serve->connections[index];
+    int client = accept4(serve->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client < 0) return; /* it has gone again */
+    uint32_t place = make_place(serve, true);
+    if (place == PORT_CONNECTIONS_MAX) { /* the last idle one has asked something meanwhile */
+        (void)close(client);
+        return;
+    }
+    struct connection *connection = &serve->connections[place];
     socklen_t bytes = sizeof connection->who;
-    connection->socket = accept4(serve->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (connection->socket < 0) return;
-    if (getsockopt(connection->socket, SOL_SOCKET, SO_PEERCRED, &connection->who, &bytes) != 0)
+    connection->socket = client;
+    connection->asked_ns = clock_monotonic_ns();
+    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &connection->who, &bytes) != 0)
         drop(connection);
 }
 
 /* ---- The thread ---- */
-
-static bool full(const struct port_serve *serve) {
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < PORT_CONNECTIONS_MAX; i++) used += serve->connections[i].socket >= 0;
-    return used == PORT_CONNECTIONS_MAX;
-}
 
 /* A connection is read while its input has room and its answers are taken. */
 static short wanted(const struct connection *connection) {
@@ -383,7 +404,8 @@ static void wait_some(struct port_control *port) {
         ready[i] = (struct pollfd){ .fd = events != 0 ? serve->connections[i].socket : -1,
                                     .events = events };
     }
-    ready[LISTENER] = (struct pollfd){ .fd = full(serve) ? -1 : serve->listener, .events = POLLIN };
+    bool room = make_place(serve, false) < PORT_CONNECTIONS_MAX;
+    ready[LISTENER] = (struct pollfd){ .fd = room ? serve->listener : -1, .events = POLLIN };
     ready[WAKE] = (struct pollfd){ .fd = port->wake, .events = POLLIN };
     if (poll(ready, ALL, 1000) <= 0) return;
     uint64_t now_ns = clock_monotonic_ns(), sum;

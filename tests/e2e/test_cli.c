@@ -544,6 +544,33 @@ static void who_does_not_read_holds_up_nobody(void **state) {
     assert_int_equal(end(SIGTERM), 0);
 }
 
+static void who_asks_nothing_makes_way(void **state) {
+    (void)state;
+    enum { IDLE = 16 }; /* as many as there are places */
+    int quiet[IDLE];
+    char line[8192];
+    struct control *control;
+    json_t *answer, *ask = json_pack("{s:s}", "ask", "counters");
+    start();
+    assert_int_equal(control_open(gateway.socket, WAIT_MS, &control), 0);
+    assert_int_equal(control_ask(control, ask, &answer), 0); /* the first, and idle for longest */
+    json_decref(answer);
+    for (int i = 0; i < IDLE; i++) {
+        quiet[i] = reach_port();
+        send_text(quiet[i], "{\"ask\":\"counters\"}\n");
+        assert_true(line_from(quiet[i], line, sizeof line));
+    }
+    assert_int_equal(control_ask(control, ask, &answer), 0); /* it was dropped, and comes again */
+    json_decref(answer);
+    assert_false(line_from(quiet[0], line, sizeof line)); /* at the cost of the next */
+    send_text(quiet[IDLE - 1], "{\"ask\":\"counters\"}\n");
+    assert_true(line_from(quiet[IDLE - 1], line, sizeof line));
+    for (int i = 0; i < IDLE; i++) (void)close(quiet[i]);
+    json_decref(ask);
+    control_close(control);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
 static void the_ports_name_must_be_free(void **state) {
     (void)state;
     char other[PATH_BYTES];
@@ -694,6 +721,7 @@ int main(void) {
         TEST(an_answer_is_in_the_journal_by_then),
         TEST(who_talks_nonsense_suffers_alone),
         TEST(who_does_not_read_holds_up_nobody),
+        TEST(who_asks_nothing_makes_way),
         TEST(the_ports_name_must_be_free),
         TEST(what_the_office_says_is_shown),
     };
