@@ -3,6 +3,13 @@
 
 e2e_tests = $(patsubst tests/e2e/%.c,$(B)/tests/e2e/%,$(wildcard tests/e2e/test_*.c))
 
+# Bad weather is a tc-BPF program, built as those of host/bpf are.
+build/bpf/%.bpf.o: tests/e2e/%.bpf.c
+	@mkdir -p $(@D)
+	clang $(BPF_CFLAGS) -c -o $@ $<
+$(B)/tests/e2e/weather.o: build/bpf/weather.skel.h
+$(B)/tests/e2e/test_weather: $(B)/tests/e2e/weather.o
+
 $(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(B)/tests/e2e/net.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay $(B)/wirepit
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
 
