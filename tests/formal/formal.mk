@@ -5,4 +5,8 @@
 prove: build/abi.vh
 	tests/formal/prove.sh build/prove.json
 
-.PHONY: prove
+## make synth      what each module takes on UltraScale+ by yosys: LUTs, memory, longest path (three minutes)
+synth: deps-prove build/abi.vh
+	tests/rtl/synth.sh build/synth.json
+
+.PHONY: prove synth
