@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/ethtool.h>
+#include <linux/if_xdp.h>
 #include <linux/sockios.h>
 
 #include <rte_bus.h>
@@ -40,6 +42,8 @@ enum {
     NAP_NS = 20000, /* of a port that cannot wake us */
     ARGUMENTS_MAX = 48,
     AF_XDP_MTU_MAX = 3498, /* native XDP on a veth takes no more in one page */
+    BUSY_TRIES = 50,       /* while somebody still has the queue: a second */
+    BUSY_NAP_NS = 20000000,
 };
 
 struct dpdk {
@@ -230,6 +234,51 @@ static int ask_interface(struct ifreq *request, unsigned long what) {
     return code;
 }
 
+/* Binds a socket to the first receive queue as DPDK will, and gives it back: 0 or a negative errno.
+   It insists on zero copies, which a veth cannot: so it is refused only after the queue was found
+   free, and leaves no trace that would keep the queue busy. */
+static int try_queue(const char *interface) {
+    enum { SLOTS = 2, SLOT_BYTES = 2048 };
+    static const int slots = SLOTS,
+                     rings[] = { XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING };
+    int code = 0, queue = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (queue < 0) return -errno;
+    void *memory =
+        mmap(NULL, SLOTS * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const struct xdp_umem_reg umem = { .addr = (uint64_t)(uintptr_t)memory,
+                                       .len = SLOTS * SLOT_BYTES,
+                                       .chunk_size = SLOT_BYTES };
+    const struct sockaddr_xdp at = { .sxdp_family = AF_XDP,
+                                     .sxdp_flags = XDP_ZEROCOPY,
+                                     .sxdp_ifindex = if_nametoindex(interface) };
+    if (memory == MAP_FAILED || setsockopt(queue, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem) != 0)
+        code = -errno;
+    for (size_t i = 0; code == 0 && i < sizeof rings / sizeof *rings; i++)
+        if (setsockopt(queue, SOL_XDP, rings[i], &slots, sizeof slots) != 0) code = -errno;
+    if (code == 0 && bind(queue, (const struct sockaddr *)&at, sizeof at) != 0) code = -errno;
+    (void)close(queue);
+    if (memory != MAP_FAILED) (void)munmap(memory, SLOTS * SLOT_BYTES);
+    return code;
+}
+
+/* The queue of a process that has ended stays busy for some milliseconds. DPDK would fail, and lose
+   the buffers it had ready for it. What else is wrong DPDK will find. */
+static int await_queue(const char *interface) {
+    static const struct timespec nap = { .tv_nsec = BUSY_NAP_NS };
+    int code = try_queue(interface);
+    for (int i = 0; code == -EBUSY && i < BUSY_TRIES; i++) {
+        (void)nanosleep(&nap, NULL);
+        code = try_queue(interface);
+    }
+    if (code == -EBUSY)
+        return err_set(code,
+                       "another process has the first receive queue of interface %s; end that one "
+                       "first",
+                       interface);
+    if (code == 0) (void)nanosleep(&nap, NULL); /* it can copy nothing, and was ours for a moment */
+    return 0;
+}
+
 /* What would make the port fail later, or silently, is said here in words. */
 static int check_interface(const struct dpdk_options *options, enum dpdk_port port) {
     const char *name = options->interface;
@@ -265,7 +314,7 @@ static int check_interface(const struct dpdk_options *options, enum dpdk_port po
         log_line("port af_xdp: interface %s has several receive queues and only the first is read: "
                  "ethtool -L %s combined 1",
                  name, name);
-    return 0;
+    return await_queue(name);
 }
 
 static int add_device(const struct dpdk_options *options, enum dpdk_port port, uint16_t *found) {
