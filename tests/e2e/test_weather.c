@@ -16,6 +16,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <linux/if_xdp.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -43,7 +45,7 @@ static const char *program(void) {
     return path != NULL ? path : "build/plain/wirepit-gateway";
 }
 
-static void start(void) {
+static bool try_start(void) {
     int out[2];
     char line[128] = "";
     assert_int_equal(pipe(out), 0);
@@ -82,15 +84,18 @@ static void start(void) {
     (void)close(out[1]);
     FILE *stream = fdopen(out[0], "r");
     assert_non_null(stream);
-    if (fgets(line, sizeof line, stream) == NULL ||
-        sscanf(line, "listening on %*[0-9.]:%hu", &port) != 1)
-        fail_msg("%s does not come up, see " FOLDER "/log", program());
+    if (fgets(line, sizeof line, stream) == NULL) line[0] = 0;
     assert_int_equal(fclose(stream), 0);
+    return sscanf(line, "listening on %*[0-9.]:%hu", &port) == 1;
 }
 
-/* Starts it with text, in which answers do not wait for the disk: its flushes would hide what the
-   weather does. settings are more ones of the port. */
-static void start_with(const char *text, const char *settings) {
+static void start(void) {
+    if (!try_start()) fail_msg("%s does not come up, see " FOLDER "/log", program());
+}
+
+/* Has it started with text, in which answers do not wait for the disk: its flushes would hide what
+   the weather does. settings are more ones of the port. */
+static void configure(const char *text, const char *settings) {
     static const char usual[] = "durability: sync", card[] = "card: ";
     const char *first = strstr(text, usual), *second = strstr(text, card);
     assert_true(first != NULL && second != NULL && first < second);
@@ -100,13 +105,17 @@ static void start_with(const char *text, const char *settings) {
                   (int)(second - first) - (int)strlen(usual), first + strlen(usual), settings,
                   second);
     assert_int_equal(fclose(file), 0);
-    start();
+}
+
+static void write_market(const char *settings) {
+    char text[COMMAND_BYTES];
+    (void)snprintf(text, sizeof text, "nic: {port: af_xdp%s}, ", settings);
+    configure(market_yaml, text);
 }
 
 static void start_market(const char *settings) {
-    char text[COMMAND_BYTES];
-    (void)snprintf(text, sizeof text, "nic: {port: af_xdp%s}, ", settings);
-    start_with(market_yaml, text);
+    write_market(settings);
+    start();
 }
 
 /* The configuration that is shipped. */
@@ -117,7 +126,8 @@ static void start_example(void) {
     size_t bytes = fread(text, 1, sizeof text - 1, file);
     assert_true(bytes > 0 && bytes < sizeof text - 1);
     (void)fclose(file);
-    start_with(text, "");
+    configure(text, "");
+    start();
 }
 
 /* Ends it, has the journal verified by a process of its own, and reads the figures. */
@@ -570,12 +580,77 @@ static void who_is_rude_suffers_alone(void **state) {
     }
 }
 
+/* ---- A port that is not free yet ---- */
+
+/* Takes the queue as a port does, for so long. */
+static bool hold_queue(uint64_t until_ns, uint32_t unused) {
+    enum { SLOTS = 64, SLOT_BYTES = 2048 };
+    static const int slots = SLOTS;
+    (void)unused;
+    if (weather_gateway_side() != 0) return false;
+    int queue = socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+    void *memory =
+        mmap(NULL, SLOTS * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (queue < 0 || memory == MAP_FAILED) return false;
+    const struct xdp_umem_reg umem = { .addr = (uint64_t)(uintptr_t)memory,
+                                       .len = SLOTS * SLOT_BYTES,
+                                       .chunk_size = SLOT_BYTES };
+    const struct sockaddr_xdp at = { .sxdp_family = AF_XDP,
+                                     .sxdp_ifindex = if_nametoindex(WEATHER_INTERFACE) };
+    if (setsockopt(queue, SOL_XDP, XDP_UMEM_REG, &umem, sizeof umem) != 0) return false;
+    static const int rings[] = { XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING };
+    for (size_t i = 0; i < sizeof rings / sizeof *rings; i++)
+        if (setsockopt(queue, SOL_XDP, rings[i], &slots, sizeof slots) != 0) return false;
+    if (bind(queue, (const struct sockaddr *)&at, sizeof at) != 0) return false;
+    outcome->successes = 1;
+    while (clock_monotonic_ns() < until_ns) (void)usleep(1000);
+    return true;
+}
+
+static void begin_to_hold(uint32_t milliseconds) {
+    begin(hold_queue, milliseconds, 0);
+    while (*(volatile uint32_t *)&outcome->successes == 0 && waitpid(beside, NULL, WNOHANG) == 0)
+        (void)usleep(1000);
+    assert_int_equal(outcome->successes, 1);
+}
+
+static void a_queue_that_is_let_go_in_time_is_waited_for(void **state) {
+    (void)state;
+    begin_to_hold(700);
+    start_market("");
+    end();
+    trader_arrives();
+    trade(100, "after waiting for the queue");
+    (void)close(trader.socket);
+    stop();
+}
+
+static void a_queue_that_is_kept_is_named(void **state) {
+    char said[8192];
+    (void)state;
+    begin_to_hold(WAIT_MS);
+    write_market("");
+    assert_false(try_start());
+    int status = 0;
+    assert_int_equal(waitpid(gateway, &status, 0), gateway);
+    gateway = 0;
+    assert_int_equal(WEXITSTATUS(status), 1);
+    FILE *file = fopen(FOLDER "/log", "r");
+    assert_non_null(file);
+    said[fread(said, 1, sizeof said - 1, file)] = 0;
+    (void)fclose(file);
+    assert_non_null(
+        strstr(said, "another process has the first receive queue of interface wirepit0"));
+}
+
 /* ---- ---- */
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(a_queue_that_is_let_go_in_time_is_waited_for),
+        TEST(a_queue_that_is_kept_is_named),
         TEST(losses_change_nothing_but_the_time),
         TEST(sessions_that_send_at_once_lose_nothing_either),
         TEST(syns_of_strangers_harm_nobody),
