@@ -27,7 +27,7 @@ static int check_options(const struct fold_options *options) {
         { "accounts", options->accounts, 1, 65536 },
         { "orders", options->orders, 1, 1u << LIMIT_SLOT_BITS },
         { "levels", options->levels, 1, 4096 },
-        { "transfers", options->transfers, 1, LEDGER_TRANSFERS_LIMIT },
+        { "transfers", options->transfers, LEDGER_LEGS_MAX, LEDGER_TRANSFERS_LIMIT },
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (row[i].value < row[i].min || row[i].value > row[i].max)

@@ -28,15 +28,19 @@ static void on_signal(int signal) {
 }
 
 static const char help[] =
-    "usage: wirepit-office --journal DIR --store FILE [options]\n"
+    "usage: wirepit-office --journal DIR --store FILE --socket PATH [options]\n"
+    "       wirepit-office --journal DIR --store FILE --once [options]\n"
     "\n"
-    "Folds the gateway's journal into a double-entry ledger and tables that can be asked.\n"
+    "Folds the gateway's journal into a double-entry ledger and tables that can be asked, and\n"
+    "serves the control API on a Unix socket. Ends cleanly on SIGINT and SIGTERM; killed, it goes\n"
+    "on where it was.\n"
     "\n"
     "  --journal DIR    the gateway's journal\n"
-    "  --store FILE     SQLite file of the tables; made if it is missing, continued if it is "
-    "there\n"
+    "  --store FILE     SQLite file of the tables, made or continued\n"
     "  --inputs DIR     the office's own journal [FILE.inputs]\n"
     "  --config FILE    the gateway's configuration, for the names of symbols, firms and accounts\n"
+    "  --socket PATH    where the control API listens\n"
+    "  --gateway PATH   the gateway's command port; without it nothing is steered or compared\n"
     "  --once           fold what is there, prove it, print it and end; 1 if the books are wrong\n"
     "  --json FILE      with --once: the same as JSON\n"
     "  --summary FILE   with --once: add books_balanced and office to this JSON object\n"
@@ -50,8 +54,9 @@ static const char help[] =
     "  --help           this\n"
     "\n"
     "examples\n"
-    "  wirepit-office --journal build/up/journal --store build/up/office.db --socket "
-    "build/up/office.socket --gateway build/up/gateway.socket --config host/package/wirepit.yaml\n"
+    "  wirepit-office --journal build/up/journal --store build/up/office.db \\\n"
+    "      --socket build/up/office.socket --gateway build/up/gateway.socket \\\n"
+    "      --config host/package/wirepit.yaml\n"
     "  wirepit-office --journal build/run/journal --store build/run/office.db --once\n";
 
 static int read_number(const char *name, const char *text, long min, long max, long *value) {
@@ -145,7 +150,8 @@ static int read_options(int count, char **arguments, struct settings *settings) 
             office->fold.orders = (uint32_t)value;
             break;
         case 'T':
-            code = read_number(known[at].name, optarg, 1, LEDGER_TRANSFERS_LIMIT, &value);
+            code = read_number(known[at].name, optarg, LEDGER_LEGS_MAX, LEDGER_TRANSFERS_LIMIT,
+                               &value);
             office->fold.transfers = (uint32_t)value;
             break;
         case 'h':
