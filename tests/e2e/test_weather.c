@@ -353,6 +353,19 @@ static bool newcomers(uint64_t until_ns, uint32_t source) {
 
 /* ---- Losses ---- */
 
+/* Runs it again where no connection came about: a handshake that lost a frame may end with a reset,
+   and nothing was ordered by then. A stream that breaks later is not forgiven. */
+static int run_replay(const char *command) {
+    int code = system(command);
+    for (int i = 0; code != 0 && i < 2; i++) {
+        if (system("grep -q 'is the gateway up' " FOLDER "/complaint") != 0) break;
+        print_message("a handshake failed and is tried again\n");
+        code = system(command);
+    }
+    if (code != 0 && system("cat " FOLDER "/complaint") != 0) print_message("no complaint\n");
+    return code;
+}
+
 /* What came of a flow, for the client and for the gateway. */
 static json_t *play(uint32_t per_100000, const char *pace, uint32_t rows) {
     static const char *const kept[] = { "orders",   "accepted", "rejected", "fills",  "shares",
@@ -368,9 +381,9 @@ static json_t *play(uint32_t per_100000, const char *pace, uint32_t rows) {
     (void)snprintf(command, sizeof command,
                    "build/plain/wirepit-replay --host " WEATHER_GATEWAY
                    " --port %u --flow day --rows %u --clients 4 --window 4 --pace %s --json " FOLDER
-                   "/replay.json >" FOLDER "/replay",
+                   "/replay.json >" FOLDER "/replay 2>" FOLDER "/complaint",
                    port, rows, pace);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(run_replay(command), 0);
     struct weather_counts after = weather_counts();
     uint64_t there = after.lost[WEATHER_THERE] - before.lost[WEATHER_THERE];
     uint64_t back = after.lost[WEATHER_BACK] - before.lost[WEATHER_BACK];
@@ -568,8 +581,8 @@ static void who_is_rude_suffers_alone(void **state) {
         trader_arrives();
         begin(row[i].act, RUDE_MS, WEATHER_NEIGHBOUR);
         trade(RUDE_MS, row[i].name);
-        print_message("%s: %u times\n", row[i].name, outcome->tries);
         end();
+        print_message("%s: %u times\n", row[i].name, outcome->tries);
         trade(100, "when that one has gone");
         assert_true(log_in(&rude, WEATHER_NEIGHBOUR, "alice", "pa", WAIT_MS)); /* may come back */
         (void)close(rude.socket);
