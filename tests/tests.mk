@@ -51,7 +51,7 @@ unit: $(unit_tests)
 	@for test in $(unit_tests); do $$test || exit 1; done
 
 # libFuzzer, from clang; the findings go to the corpus of the target.
-## make fuzz       fuzz one parser with libFuzzer: T=soup|ouch|journal|config|entry|flow|port, SECONDS=60
+## make fuzz       fuzz one parser with libFuzzer: T=soup|ouch|journal|config|entry|flow|inputs|port, SECONDS=60
 SECONDS  ?= 60
 fuzz: $(sources) $(bpf_skeletons)
 	@tests/deps.sh clang libclang-rt-14-dev

@@ -380,7 +380,7 @@ static void the_books_are_what_the_card_says_after_random_trading(void **state) 
     print_message("%" PRIu64 " orders, %" PRIu64 " trades, %" PRId64 " fields compared\n",
                   fold_counts(bench.fold).orders, fold_counts(bench.fold).trades,
                   fold_progress(bench.fold)->checked);
-    assert_true(fold_counts(bench.fold).trades > 1000);
+    assert_true(fold_counts(bench.fold).trades > 300);
     assert_true(fold_counts(bench.fold).orders_open > 0);
     bench_close(&bench);
 }
