@@ -160,11 +160,38 @@ enum cli_exit cli_journal(struct cli *cli, int count, char **words) {
 
 /* ---- Books of account ---- */
 
+/* Money is said as NAME_e4, shares as NAME. */
+static void cell_amount(struct table *table, const json_t *row, const char *name) {
+    char key[64], text[TEXT_BYTES];
+    (void)snprintf(key, sizeof key, "%s_e4", name);
+    bool money = json_object_get(row, key) != NULL;
+    table_cell(table, "%s",
+               money ? text_money(cli_number(row, key), text)
+                     : text_count(cli_number(row, name), text));
+}
+
+static void print_ledgers(struct cli *cli, const json_t *rows) {
+    static const struct table_column columns[] = {
+        { "ledger", false, 0, true },          { "debits", true, 0, false },
+        { "credits", true, 0, false },         { "debits pending", true, 1, false },
+        { "credits pending", true, 1, false },
+    };
+    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    size_t index;
+    json_t *row;
+    json_array_foreach((json_t *)(uintptr_t)rows, index, row) {
+        table_cell(table, "%s", cli_text(row, "ledger"));
+        cell_amount(table, row, "debits");
+        cell_amount(table, row, "credits");
+        cell_amount(table, row, "debits_pending");
+        cell_amount(table, row, "credits_pending");
+    }
+    (void)cli_end(cli, table, "no ledgers");
+}
+
 enum cli_exit cli_books(struct cli *cli, int count, char **words) {
     char text[TEXT_BYTES];
-    json_t *answer, *row, *value;
-    const char *key;
-    size_t index;
+    json_t *answer;
     if (count != 1 || strcmp(words[0], "verify") != 0)
         return cli_usage("books does what? wirepit books verify");
     int code = cli_get(cli, &answer, "/api/v1/books/verify");
@@ -192,21 +219,8 @@ enum cli_exit cli_books(struct cli *cli, int count, char **words) {
     (void)fprintf(cli->out, ", %s transfers", text_count(cli_number(answer, "transfers"), text));
     (void)fprintf(cli->out, ", at record %s\n", text_count(cli_number(answer, "position"), text));
     if (cli_text(answer, "text")[0] != 0) (void)fprintf(cli->out, "%s\n", cli_text(answer, "text"));
-    json_array_foreach(json_object_get(answer, "ledgers"), index, row) {
-        const char *gap = "  ";
-        json_object_foreach(row, key, value) {
-            size_t bytes = strlen(key);
-            bool money = bytes > 3 && strcmp(key + bytes - 3, "_e4") == 0;
-            if (json_is_integer(value))
-                (void)fprintf(cli->out, "%s%.*s %s", gap, (int)(money ? bytes - 3 : bytes), key,
-                              money ? text_money(json_integer_value(value), text)
-                                    : text_count(json_integer_value(value), text));
-            else if (json_is_string(value))
-                (void)fprintf(cli->out, "%s%s", gap, json_string_value(value));
-            gap = ", ";
-        }
-        (void)fputc('\n', cli->out);
-    }
+    (void)fputc('\n', cli->out);
+    print_ledgers(cli, json_object_get(answer, "ledgers"));
     json_decref(answer);
     return good ? CLI_DONE : CLI_REFUSED;
 }

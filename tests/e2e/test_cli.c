@@ -107,9 +107,16 @@ static int set_up(void **state) {
     return 0;
 }
 
+static pid_t bystander; /* a process that is none of the programs; 0 for none */
+
 static int tear_down(void **state) {
     (void)state;
     if (gateway.pid > 0) (void)end(SIGKILL);
+    if (bystander > 0) {
+        (void)kill(bystander, SIGKILL);
+        (void)waitpid(bystander, NULL, 0);
+        bystander = 0;
+    }
     return 0;
 }
 
@@ -708,6 +715,82 @@ static void what_the_office_says_is_shown(void **state) {
     (void)close(listener);
 }
 
+/* ---- Up and down ---- */
+
+/* Runs up.sh with its state in the test's directory; its exit code, and what it said in output. */
+static int up(const char *word, const char *card) {
+    char command[1024], directory[PATH_BYTES];
+    (void)snprintf(directory, sizeof directory, "%s", program("wirepit"));
+    *strrchr(directory, '/') = 0;
+    (void)snprintf(command, sizeof command,
+                   "UP=%s CONFIG=%s PROGRAMS=%s CARD=%s TCP_PORT=0 host/package/up.sh %s 2>&1",
+                   gateway.directory, gateway.config, directory, card, word);
+    FILE *stream = popen(command, "r");
+    assert_non_null(stream);
+    size_t used = fread(output, 1, sizeof output - 1, stream);
+    output[used] = 0;
+    int status = pclose(stream);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static pid_t pid_in(const char *name) {
+    char path[PATH_BYTES];
+    int pid = 0;
+    path_in(path, name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) return 0;
+    if (fscanf(file, "%d", &pid) != 1) pid = 0;
+    (void)fclose(file);
+    return pid;
+}
+
+static int take_down(void **state) {
+    int code = up("stop", "soft");
+    return tear_down(state) == 0 ? code : -1;
+}
+
+static void up_starts_and_down_ends_exactly_its_own(void **state) {
+    (void)state;
+    char path[PATH_BYTES];
+    bystander = fork();
+    assert_true(bystander >= 0);
+    if (bystander == 0) {
+        (void)close(STDOUT_FILENO); /* whoever reads it waits for nobody but the test */
+        (void)close(STDERR_FILENO);
+        (void)pause();
+        _exit(0);
+    }
+    if (up("start", "soft") != 0) fail_msg("%s", output);
+    says("make down");
+    pid_t first = pid_in("gateway.pid");
+    assert_true(first > 0);
+    assert_int_equal(wirepit("status"), 0);
+    says("books balanced");
+    if (up("start", "soft") != 0) fail_msg("%s", output);
+    says("runs already");
+    assert_int_equal(pid_in("gateway.pid"), first);
+    if (up("stop", "soft") != 0) fail_msg("%s", output);
+    char exe[64], target[PATH_BYTES]; /* gone, or dead and not buried yet */
+    (void)snprintf(exe, sizeof exe, "/proc/%d/exe", (int)first);
+    assert_int_equal(readlink(exe, target, sizeof target), -1);
+    assert_int_equal(wirepit("status"), 3);
+
+    /* A process id that is another's by now is left alone. */
+    path_in(path, "gateway.pid");
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fprintf(file, "%d\n", (int)bystander);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(up("stop", "soft"), 0);
+    assert_int_equal(kill(bystander, 0), 0);
+    assert_int_equal(waitpid(bystander, NULL, WNOHANG), 0);
+
+    assert_int_equal(up("start", "wood"), 1); /* says why, and leaves nothing behind */
+    says("wood");
+    assert_int_equal(pid_in("gateway.pid"), 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -724,6 +807,7 @@ int main(void) {
         TEST(who_asks_nothing_makes_way),
         TEST(the_ports_name_must_be_free),
         TEST(what_the_office_says_is_shown),
+        cmocka_unit_test_setup_teardown(up_starts_and_down_ends_exactly_its_own, set_up, take_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
