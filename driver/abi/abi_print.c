@@ -33,7 +33,8 @@ static void print_verilog(void) {
     printf("`define ABI_DIGEST 32'h%08x\n", abi_digest());
 #define MSG(name, meaning)
 #define PART(name, part, type, offset, meaning) \
-    printf("`define %s_%s %u +: %u\n", #name, #part, 8u * (offset), (unsigned)(8u * sizeof(type)));
+    printf("`define %s_%s %u +: %u\n`define %s_%s_low %u\n", #name, #part, 8u * (offset), (unsigned)(8u * sizeof(type)), \
+           #name, #part, 8u * (offset));
 #define ALIAS(name, alias, type, offset, meaning) PART(name, alias, type, offset, meaning)
 #define END(name, size) printf("`define %s_bits %u\n", #name, 8u * (size));
 #include "driver/abi/wire.def"

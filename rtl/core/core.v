@@ -1,13 +1,27 @@
-// core: the engine. Takes commands strictly one after another and says what each did: check, risk, book, report.
+// core: the engine. Commands enter one a clock, are checked, booked and reported in order, as if one after another.
 //
-//   latency     in clocks from the command's taking, by tests/rtl/test_clocks.c: see rtl/core/README.md
-//   throughput  one command at a time
-//   slow sink   an event that cannot leave holds the command where it is; nothing is lost
+//   latency     from taking to verdict 8 clocks, always; to each event by tests/rtl/test_clocks.c: see rtl/core/README.md
+//   throughput  one order command every 2 clocks, more for fills; row commands one at a time with the pipeline empty
+//   slow sink   an event that cannot leave holds the book where it is; nothing is lost
 //   reset       the gate is closed; init_done_o says when the tables are swept and commands are taken
 //   invariant   the same commands and stamps give the same events as host/engine/engine.c, bit for bit
 //
+//   clock 1     front 1   symbol and order row are here: distance from the base, which order is meant
+//         2     front 2   quotients of tick and lot
+//         3     front 3   and back
+//         4     front 4   price times quantity; the account's limits are addressed
+//         5     check 0   checks that no order before can change; the account's sums are addressed
+//         6     check 1   all others
+//         7     verdict   the first that failed; does it cross; level, links and bits are addressed
+//         8     book      all writes of a command that does not trade, and its event
+//
+// What orders before may still change is read late: sums in check 0, which waits while the book has a command of the same
+// account or one that trades; level, links and bits in the verdict, behind the writes of the command before. Only an
+// order's own row is read early, at the taking: a write to it while its command is in front makes that command stale,
+// and all from it on are taken again.
+//
 // Orders live in slots that the host chooses; a level is a doubly linked queue of slots, named by its place modulo LEVELS,
-// with head, tail, count and sum; occupancy.v finds the next level that holds any. Nothing is ever scanned.
+// with head, tail and sum; occupancy.v finds the next level that holds any. Nothing is ever scanned.
 
 `include "abi.vh"
 `include "check.vh"
@@ -51,106 +65,157 @@ module core #(
     localparam [31:0] ACCOUNT_LAST = ACCOUNTS - 1;
     localparam [11:0] LEVEL_MASK   = LEVEL_LAST[11:0];     // levels are counted modulo LEVELS
 
-    localparam [5:0]
-        SWEEP        = 6'd0,            // clear the tables after reset
-        IDLE         = 6'd1,
-        READ         = 6'd2,            // the command's rows are addressed
-        OPERANDS     = 6'd3,            // rows are here; what is to be multiplied
-        MULTIPLY     = 6'd4,
-        MULTIPLY_2   = 6'd5,            // quotients times divisors
-        COMPARE      = 6'd6,            // is the price on its tick, the quantity in lots
-        DECIDE       = 6'd7,            // the verdict of an order command
-        REJECT       = 6'd8,
-        UNLINK_READ  = 6'd9,            // level and neighbours of the order that CANCEL or REPLACE names
-        UNLINK       = 6'd10,
-        UNLINK_BIT   = 6'd11,
-        CANCELED     = 6'd12,           // verdict of CANCEL
-        VERDICT      = 6'd13,           // ACCEPTED or REPLACED
-        FIND         = 6'd14,           // best level of the other side
-        FIND_WAIT    = 6'd15,
-        CROSS        = 6'd16,           // does it cross, does it lie inside the collar
-        LEVEL        = 6'd17,
-        MAKER        = 6'd18,           // the level's oldest order is addressed
-        FILL         = 6'd19,
-        MONEY        = 6'd20,
-        BOOK         = 6'd21,           // all writes of one fill
-        TRADE        = 6'd22,
-        HALT         = 6'd23,
-        SETTLE       = 6'd24,           // what becomes of the rest
-        REST         = 6'd25,
-        REST_WAIT    = 6'd26,
-        DROP         = 6'd27,
-        DROPPED      = 6'd28,
-        WRITE_BACK   = 6'd29,
-        END          = 6'd30,
-        ROW_VALUE    = 6'd31,           // SYMBOL, ACCOUNT, POSITION: the field's new value
-        ROW_CHECK    = 6'd32,
-        RESTING_FIND = 6'd33,           // lowest and highest resting level of both sides
-        RESTING_WAIT = 6'd34,
-        RESTING_DONE = 6'd35,
-        DIVIDE       = 6'd36,
-        ROW_WRITE    = 6'd37,
-        ROW_SAY      = 6'd38,
-        CREDIT       = 6'd39,
-        KILL         = 6'd40,
-        QUERY        = 6'd41,
-        NOP          = 6'd42;
+    // The room of the book
+    localparam [3:0]
+        EMPTY      = 4'd0,
+        VERDICT    = 4'd1,              // level and links are addressed
+        REFUSE     = 4'd2,
+        UNLINK     = 4'd3,              // the order that CANCEL or REPLACE names is reduced or taken out
+        BEST       = 4'd4,              // its level was the best one: the next lies in another word
+        ENTER_READ = 4'd5,              // REPLACE: the new level is addressed
+        ENTER      = 4'd6,              // it rests, or its first level is here
+        MAKER      = 4'd7,              // the level's oldest order is here
+        FILL       = 4'd8,
+        HALT       = 4'd9,
+        DROP       = 4'd10,             // what may not rest is cancelled
+        CLOSE      = 4'd11,             // the other side's level is written back, the own one addressed
+        REST       = 4'd12,
+        SUMS       = 4'd13;
+    // The clerk, who does what is no order
+    localparam [3:0]
+        IDLE         = 4'd0,
+        READ         = 4'd1,
+        DISPATCH     = 4'd2,
+        ROW_VALUE    = 4'd3,            // SYMBOL, ACCOUNT, POSITION: the field's new value
+        ROW_CHECK    = 4'd4,
+        RESTING_READ = 4'd5,            // lowest and highest resting level of both sides
+        RESTING_SEE  = 4'd6,
+        RESTING_FIND = 4'd7,
+        RESTING_DONE = 4'd8,
+        DIVIDE       = 4'd9,
+        ROW_WRITE    = 4'd10,
+        ROW_SAY      = 4'd11,
+        CREDIT       = 4'd12,
+        KILL         = 4'd13,
+        QUERY        = 4'd14,
+        NOP          = 4'd15;
 
-    reg [5:0] state_q = SWEEP;
+    reg  [3:0] book_q  = EMPTY;
+    reg  [3:0] clerk_q = IDLE;
+    reg        clerk_refuses_q = 1'b0;      // in state NOP: REJECTED is said
 
-    // ---- the command ------------------------------------------------------------------------------------------------
-    reg  [511:0] command_q;
-    reg          trusted_q;
+    reg               sweeping_q = 1'b1;
+    reg [SWEEP_W-1:0] sweep_q = {SWEEP_W{1'b0}};
 
-    wire [7:0]  opcode     = command_q[`command_opcode];
-    wire        sells      = command_q[`command_side] == `SIDE_SELL;
-    wire [7:0]  field      = command_q[`command_field];
-    wire        adjusts    = command_q[`command_mode] == `MODE_ADJUST;
-    wire        ioc        = command_q[`ORDER_IOC];
-    wire [15:0] symbol16   = command_q[`command_symbol];
-    wire [15:0] account16  = command_q[`command_account];
-    wire [15:0] session16  = command_q[`command_session];
-    wire [15:0] firm16     = command_q[`command_firm];
-    wire [31:0] order32    = command_q[`command_order];
-    wire [31:0] quantity32 = command_q[`command_quantity];
-    wire [19:0] quantity   = quantity32[19:0];                      // all of it once the form is checked
-    wire [31:0] price32    = command_q[`command_price_e4];
-    wire [30:0] price_e4   = price32[30:0];
-    wire [31:0] client_ref = command_q[`command_client_ref];
-    wire [63:0] value      = command_q[`command_value];
+    wire event_ready;
 
-    wire [SYMBOL_W-1:0]   symbol   = symbol16[SYMBOL_W-1:0];
-    wire [ACCOUNT_W-1:0]  account  = account16[ACCOUNT_W-1:0];
-    wire [ACCOUNT_W-1:0]  session  = session16[ACCOUNT_W-1:0];
-    wire [ACCOUNT_W-1:0]  firm     = firm16[ACCOUNT_W-1:0];
-    wire [SLOT_W-1:0]     slot     = order32[SLOT_W-1:0];
-    wire [11:0]           order_generation = order32[31:20];
-
-    wire is_new     = opcode == `OPCODE_NEW;
-    wire is_cancel  = opcode == `OPCODE_CANCEL;
-    wire is_replace = opcode == `OPCODE_REPLACE;
-    wire is_symbol  = opcode == `OPCODE_SYMBOL;
-    wire is_account = opcode == `OPCODE_ACCOUNT;
-    wire sets_base  = is_symbol && field == `ROW_SYMBOL_BASE_E4;
-    wire sets_tick  = is_symbol && field == `ROW_SYMBOL_TICK_E4;
-    wire sets_lot   = is_symbol && field == `ROW_SYMBOL_LOT;
-
-    wire form_ok;
-    form #(.SYMBOLS(SYMBOLS), .ACCOUNTS(ACCOUNTS), .ORDERS(ORDERS)) form_check (
-        .command_i(command_q), .trusted_i(trusted_q), .ok_o(form_ok)
+    // ---- commands on their way --------------------------------------------------------------------------------------
+    localparam ITEM_W = 32 + 1 + 512;       // clock of arrival, trusted, command
+    wire [31:0]       clock;
+    reg  [63:0]       stamp_q;
+    wire [63:0]       given_stamp = s_command_tdata[`command_stamp_ns];
+    wire [63:0]       stamp_d = given_stamp > stamp_q ? given_stamp : stamp_q;
+    wire [511:0]      stamped = {s_command_tdata[511:64], stamp_d};
+    wire              offered, take, commit, again;
+    wire [ITEM_W-1:0] offered_item;
+    wire              intake_ready, intake_busy;
+    intake #(.ITEM_W(ITEM_W)) intake (
+        .clk(clk), .rst(rst),
+        .s_command_tvalid(s_command_tvalid && !sweeping_q), .s_command_tready(intake_ready),
+        .s_command_tdata({clock, s_command_tuser, stamped}),
+        .m_command_tvalid(offered), .m_command_tready(take), .m_command_tdata(offered_item),
+        .commit_i(commit), .again_i(again), .busy_o(intake_busy)
     );
+    assign s_command_tready = intake_ready && !sweeping_q;
+
+    reg               f1_valid_q = 1'b0, f2_valid_q = 1'b0, f3_valid_q = 1'b0, f4_valid_q = 1'b0, e_valid_q = 1'b0;
+    reg               f1_stale_q, f2_stale_q, f3_stale_q, f4_stale_q, e_stale_q, b_stale_q;
+    reg  [ITEM_W-1:0] f1_item_q, f2_item_q, f3_item_q, f4_item_q, e_item_q, b_item_q;
+    reg               alone_q = 1'b0;       // a command that is no order is in the pipeline: nothing is taken behind it
+
+    wire e_leaves;
+    wire e_ready  = !e_valid_q || e_leaves;
+    wire f4_moves = f4_valid_q && e_ready;
+    wire f3_moves = f3_valid_q && (!f4_valid_q || f4_moves);
+    wire f2_moves = f2_valid_q && (!f3_valid_q || f3_moves);
+    wire f1_moves = f1_valid_q && (!f2_valid_q || f2_moves);
+    assign take = offered && (!f1_valid_q || f1_moves) && !alone_q && !again;
+
+    wire [511:0]       offered_command = offered_item[511:0];
+    wire [SYMBOL_W-1:0] offered_symbol = offered_command[`command_symbol_low +: SYMBOL_W];
+    wire [SLOT_W-1:0]  offered_slot    = offered_command[`command_order_low +: SLOT_W];
+    wire [7:0]         offered_opcode  = offered_command[`command_opcode];
+    wire               offered_order   = offered_opcode == `OPCODE_NEW || offered_opcode == `OPCODE_CANCEL || offered_opcode == `OPCODE_REPLACE;
+
+    wire              order_write;
+    wire [SLOT_W-1:0] order_write_slot;
+    wire [SLOT_W-1:0] f1_slot = f1_item_q[`command_order_low +: SLOT_W];
+    wire [SLOT_W-1:0] f2_slot = f2_item_q[`command_order_low +: SLOT_W];
+    wire [SLOT_W-1:0] f3_slot = f3_item_q[`command_order_low +: SLOT_W];
+    wire [SLOT_W-1:0] f4_slot = f4_item_q[`command_order_low +: SLOT_W];
+    wire [SLOT_W-1:0] e_slot  = e_item_q[`command_order_low +: SLOT_W];
+    wire f1_stale = f1_stale_q || (order_write && order_write_slot == f1_slot);
+    wire f2_stale = f2_stale_q || (order_write && order_write_slot == f2_slot);
+    wire f3_stale = f3_stale_q || (order_write && order_write_slot == f3_slot);
+    wire f4_stale = f4_stale_q || (order_write && order_write_slot == f4_slot);
+    wire e_stale  = e_stale_q  || (order_write && order_write_slot == e_slot);
+
+    always @(posedge clk) begin
+        if (s_command_tvalid && s_command_tready) stamp_q <= stamp_d;
+
+        if (take) begin
+            f1_item_q  <= offered_item;
+            f1_stale_q <= order_write && order_write_slot == offered_slot;
+        end else begin
+            f1_stale_q <= f1_stale;
+        end
+        if (f1_moves) f2_item_q <= f1_item_q;
+        if (f2_moves) f3_item_q <= f2_item_q;
+        if (f3_moves) f4_item_q <= f3_item_q;
+        if (f4_moves) e_item_q  <= f4_item_q;
+        f2_stale_q <= f1_moves ? f1_stale : f2_stale;
+        f3_stale_q <= f2_moves ? f2_stale : f3_stale;
+        f4_stale_q <= f3_moves ? f3_stale : f4_stale;
+        e_stale_q  <= f4_moves ? f4_stale : e_stale;
+        f1_valid_q <= take     || (f1_valid_q && !f1_moves);
+        f2_valid_q <= f1_moves || (f2_valid_q && !f2_moves);
+        f3_valid_q <= f2_moves || (f3_valid_q && !f3_moves);
+        f4_valid_q <= f3_moves || (f4_valid_q && !f4_moves);
+        e_valid_q  <= f4_moves || (e_valid_q && !e_leaves);
+        if (take && !offered_order) alone_q <= 1'b1;
+        else if (clerk_done)        alone_q <= 1'b0;
+
+        if (again || rst) begin
+            f1_valid_q <= 1'b0;
+            f2_valid_q <= 1'b0;
+            f3_valid_q <= 1'b0;
+            f4_valid_q <= 1'b0;
+            e_valid_q  <= 1'b0;
+            alone_q    <= 1'b0;
+        end
+        if (rst) stamp_q <= 64'd0;
+    end
 
     // ---- tables -----------------------------------------------------------------------------------------------------
-    reg  [SWEEP_W-1:0] sweep_q = {SWEEP_W{1'b0}};
-    wire sweeping = state_q == SWEEP;
-    wire reading  = state_q == READ;
+    wire [511:0] e_command = e_item_q[511:0];
+    wire [511:0] b_command = b_item_q[511:0];
+    wire [511:0] f4_command = f4_item_q[511:0];
+    wire reading = clerk_q == READ;
 
-    // symbol
-    localparam SYMBOL_ROW_W = 2 + 31 + 12 + 20 + 33 + 16 + 33 + 1 + 12 + 12;
-    localparam [SYMBOL_ROW_W-1:0] SYMBOL_FRESH = {2'd0, 31'd0, 12'd0, 20'd0, 33'd0, 16'd1, 33'h100000000, 1'b0, 12'd0, 12'd0};
+    wire [SYMBOL_W-1:0]  e_symbol  = e_command[`command_symbol_low +: SYMBOL_W];
+    wire [ACCOUNT_W-1:0] e_account = e_command[`command_account_low +: ACCOUNT_W];
+    wire [SYMBOL_W-1:0]  b_symbol  = b_command[`command_symbol_low +: SYMBOL_W];
+    wire [ACCOUNT_W-1:0] b_account = b_command[`command_account_low +: ACCOUNT_W];
+    wire [SLOT_W-1:0]    b_slot    = b_command[`command_order_low +: SLOT_W];
+    wire                 b_sells   = b_command[`command_side] == `SIDE_SELL;
+    wire [SYMBOL_W-1:0]  f4_symbol  = f4_command[`command_symbol_low +: SYMBOL_W];
+    wire [ACCOUNT_W-1:0] f4_account = f4_command[`command_account_low +: ACCOUNT_W];
+
+    // symbol; its state apart, because a trade may halt it
+    localparam SYMBOL_ROW_W = 31 + 12 + 20 + 33 + 16 + 33 + 1 + 12 + 12;
+    localparam [SYMBOL_ROW_W-1:0] SYMBOL_FRESH = {31'd0, 12'd0, 20'd0, 33'd0, 16'd1, 33'h100000000, 1'b0, 12'd0, 12'd0};
     wire [SYMBOL_ROW_W-1:0] symbol_row;
     reg  [SYMBOL_ROW_W-1:0] symbol_row_d;
-    wire [1:0]  symbol_state   = symbol_row[171:170];
     wire [30:0] base_e4        = symbol_row[169:139];
     wire [11:0] base_index     = symbol_row[138:127];
     wire [19:0] tick_e4        = symbol_row[126:107];
@@ -163,11 +228,13 @@ module core #(
     wire        symbol_write;
     ram #(.ROWS(SYMBOLS), .ROW_W(SYMBOL_ROW_W)) symbol_ram (
         .clk(clk),
-        .write_i(sweeping || symbol_write),
-        .write_addr_i(sweeping ? sweep_q[SYMBOL_W-1:0] : symbol),
-        .write_data_i(sweeping ? SYMBOL_FRESH : symbol_row_d),
-        .enable_i(reading), .read_addr_i(symbol), .read_data_o(symbol_row)
+        .write_i(sweeping_q || symbol_write),
+        .write_addr_i(sweeping_q ? sweep_q[SYMBOL_W-1:0] : e_symbol),
+        .write_data_i(sweeping_q ? SYMBOL_FRESH : symbol_row_d),
+        .enable_i(take || reading), .read_addr_i(reading ? e_symbol : offered_symbol), .read_data_o(symbol_row)
     );
+    reg [2*SYMBOLS-1:0] symbol_states_q;
+    wire [1:0] symbol_state = symbol_states_q[2*e_symbol +: 2];
 
     // account: what the host sets, and apart from it the money that orders move
     localparam ACCOUNT_ROW_W = 1 + ACCOUNT_W + 10 + 20 + 51;
@@ -181,26 +248,24 @@ module core #(
     wire                 account_write;
     ram #(.ROWS(ACCOUNTS), .ROW_W(ACCOUNT_ROW_W)) account_ram (
         .clk(clk),
-        .write_i(sweeping || account_write),
-        .write_addr_i(sweeping ? sweep_q[ACCOUNT_W-1:0] : account),
-        .write_data_i(sweeping ? {ACCOUNT_ROW_W{1'b0}} : account_row_d),
-        .enable_i(reading), .read_addr_i(account), .read_data_o(account_row)
+        .write_i(sweeping_q || account_write),
+        .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : e_account),
+        .write_data_i(sweeping_q ? {ACCOUNT_ROW_W{1'b0}} : account_row_d),
+        .enable_i(f4_moves || reading), .read_addr_i(reading ? e_account : f4_account), .read_data_o(account_row)
     );
 
-    wire                 sums_write;
-    wire [ACCOUNT_W-1:0] sums_account;          // of this write
-    wire [ACCOUNT_W-1:0] maker_account;
-    wire                 sums_read = reading || state_q == FILL;
-    wire [ACCOUNT_W-1:0] sums_read_account = reading ? account : maker_account;
+    wire                 sums_write, sums_read;
+    wire [ACCOUNT_W-1:0] sums_write_account, sums_read_account;
+    wire [SYMBOL_W-1:0]  sums_write_symbol, sums_read_symbol;
     wire [127:0]         money_row;
     reg  [127:0]         money_row_d;
     wire [63:0]          row_buying_power = money_row[63:0];
     wire [63:0]          row_reserved     = money_row[127:64];
     ram #(.ROWS(ACCOUNTS), .ROW_W(128)) money_ram (
         .clk(clk),
-        .write_i(sweeping || sums_write),
-        .write_addr_i(sweeping ? sweep_q[ACCOUNT_W-1:0] : sums_account),
-        .write_data_i(sweeping ? 128'd0 : money_row_d),
+        .write_i(sweeping_q || sums_write),
+        .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : sums_write_account),
+        .write_data_i(sweeping_q ? 128'd0 : money_row_d),
         .enable_i(sums_read), .read_addr_i(sums_read_account), .read_data_o(money_row)
     );
 
@@ -215,10 +280,11 @@ module core #(
     wire        limit_write;
     ram #(.ROWS(ACCOUNTS * SYMBOLS), .ROW_W(LIMIT_ROW_W)) limit_ram (
         .clk(clk),
-        .write_i(sweeping || limit_write),
-        .write_addr_i(sweeping ? sweep_q[POSITION_W-1:0] : {account, symbol}),
-        .write_data_i(sweeping ? {LIMIT_ROW_W{1'b0}} : limit_row_d),
-        .enable_i(reading), .read_addr_i({account, symbol}), .read_data_o(limit_row)
+        .write_i(sweeping_q || limit_write),
+        .write_addr_i(sweeping_q ? sweep_q[POSITION_W-1:0] : {e_account, e_symbol}),
+        .write_data_i(sweeping_q ? {LIMIT_ROW_W{1'b0}} : limit_row_d),
+        .enable_i(f4_moves || reading),
+        .read_addr_i(reading ? {e_account, e_symbol} : {f4_account, f4_symbol}), .read_data_o(limit_row)
     );
 
     wire [143:0] position_row;
@@ -228,207 +294,633 @@ module core #(
     wire [47:0]  row_open_sell = position_row[143:96];
     ram #(.ROWS(ACCOUNTS * SYMBOLS), .ROW_W(144)) position_ram (
         .clk(clk),
-        .write_i(sweeping || sums_write),
-        .write_addr_i(sweeping ? sweep_q[POSITION_W-1:0] : {sums_account, symbol}),
-        .write_data_i(sweeping ? 144'd0 : position_row_d),
-        .enable_i(sums_read), .read_addr_i({sums_read_account, symbol}), .read_data_o(position_row)
+        .write_i(sweeping_q || sums_write),
+        .write_addr_i(sweeping_q ? sweep_q[POSITION_W-1:0] : {sums_write_account, sums_write_symbol}),
+        .write_data_i(sweeping_q ? 144'd0 : position_row_d),
+        .enable_i(sums_read), .read_addr_i({sums_read_account, sums_read_symbol}), .read_data_o(position_row)
     );
 
-    // order
-    localparam ORDER_ROW_W = 32 + 20 + 20 + 31 + 12 + 1 + SYMBOL_W + 2 * ACCOUNT_W + 12 + 1;
-    wire [ORDER_ROW_W-1:0] order_row;
+    // order, twice: what the front reads at the taking, and what the book reads of the orders it fills
+    localparam ORDER_ROW_W = 20 + 20 + 31 + 12 + 1 + SYMBOL_W + 2 * ACCOUNT_W + 12 + 1;
     reg  [ORDER_ROW_W-1:0] order_row_d;
-    wire [31:0]          row_client_ref = order_row[31:0];
-    wire [19:0]          row_leaves     = order_row[51:32];
-    wire [19:0]          row_executed   = order_row[71:52];
-    wire [30:0]          row_price_e4   = order_row[102:72];
-    wire [11:0]          row_level      = order_row[114:103];
-    wire                 row_sells      = order_row[115];
-    wire [SYMBOL_W-1:0]  row_symbol     = order_row[116 +: SYMBOL_W];
-    wire [ACCOUNT_W-1:0] row_account    = order_row[116 + SYMBOL_W +: ACCOUNT_W];
-    wire [ACCOUNT_W-1:0] row_session    = order_row[116 + SYMBOL_W + ACCOUNT_W +: ACCOUNT_W];
-    wire [11:0]          row_generation = order_row[116 + SYMBOL_W + 2 * ACCOUNT_W +: 12];
+    wire [ORDER_ROW_W-1:0] order_row, maker_row;
+    wire [19:0]          row_leaves     = order_row[19:0];
+    wire [19:0]          row_executed   = order_row[39:20];
+    wire [30:0]          row_price_e4   = order_row[70:40];
+    wire [11:0]          row_level      = order_row[82:71];
+    wire                 row_sells      = order_row[83];
+    wire [SYMBOL_W-1:0]  row_symbol     = order_row[84 +: SYMBOL_W];
+    wire [ACCOUNT_W-1:0] row_account    = order_row[84 + SYMBOL_W +: ACCOUNT_W];
+    wire [ACCOUNT_W-1:0] row_session    = order_row[84 + SYMBOL_W + ACCOUNT_W +: ACCOUNT_W];
+    wire [11:0]          row_generation = order_row[84 + SYMBOL_W + 2 * ACCOUNT_W +: 12];
     wire                 row_live       = order_row[ORDER_ROW_W-1];
-    wire                 order_write;
-    wire [SLOT_W-1:0]    order_write_slot;
-    wire [SLOT_W-1:0]    head;
     ram #(.ROWS(ORDERS), .ROW_W(ORDER_ROW_W)) order_ram (
         .clk(clk),
-        .write_i(sweeping || order_write),
-        .write_addr_i(sweeping ? sweep_q[SLOT_W-1:0] : order_write_slot),
-        .write_data_i(sweeping ? {ORDER_ROW_W{1'b0}} : order_row_d),
-        .enable_i(reading || state_q == MAKER), .read_addr_i(reading ? slot : head), .read_data_o(order_row)
+        .write_i(sweeping_q || order_write),
+        .write_addr_i(sweeping_q ? sweep_q[SLOT_W-1:0] : order_write_slot),
+        .write_data_i(sweeping_q ? {ORDER_ROW_W{1'b0}} : order_row_d),
+        .enable_i(take || reading), .read_addr_i(reading ? e_slot : offered_slot), .read_data_o(order_row)
+    );
+    wire [19:0]          maker_leaves     = maker_row[19:0];
+    wire [19:0]          maker_executed   = maker_row[39:20];
+    wire [30:0]          maker_price_e4   = maker_row[70:40];
+    wire [ACCOUNT_W-1:0] maker_account    = maker_row[84 + SYMBOL_W +: ACCOUNT_W];
+    wire [11:0]          maker_generation = maker_row[84 + SYMBOL_W + 2 * ACCOUNT_W +: 12];
+    wire                 maker_read;
+    wire [SLOT_W-1:0]    maker_read_slot;
+    ram #(.ROWS(ORDERS), .ROW_W(ORDER_ROW_W)) maker_ram (
+        .clk(clk),
+        .write_i(sweeping_q || order_write),
+        .write_addr_i(sweeping_q ? sweep_q[SLOT_W-1:0] : order_write_slot),
+        .write_data_i(sweeping_q ? {ORDER_ROW_W{1'b0}} : order_row_d),
+        .enable_i(maker_read), .read_addr_i(maker_read_slot), .read_data_o(maker_row)
     );
 
     // links within a level; the head's previous and the tail's next mean nothing
     wire [SLOT_W-1:0] previous, next;
     wire              previous_write, next_write;
     wire [SLOT_W-1:0] previous_write_slot, next_write_slot, previous_d, next_d;
-    wire              links_read = state_q == UNLINK_READ || state_q == MAKER;
-    wire [SLOT_W-1:0] links_slot = state_q == UNLINK_READ ? slot : head;
+    wire              links_read;
+    wire [SLOT_W-1:0] links_read_slot;
     ram #(.ROWS(ORDERS), .ROW_W(SLOT_W)) previous_ram (
         .clk(clk),
         .write_i(previous_write), .write_addr_i(previous_write_slot), .write_data_i(previous_d),
-        .enable_i(links_read), .read_addr_i(links_slot), .read_data_o(previous)
+        .enable_i(links_read), .read_addr_i(links_read_slot), .read_data_o(previous)
     );
     ram #(.ROWS(ORDERS), .ROW_W(SLOT_W)) next_ram (
         .clk(clk),
         .write_i(next_write), .write_addr_i(next_write_slot), .write_data_i(next_d),
-        .enable_i(links_read), .read_addr_i(links_slot), .read_data_o(next)
+        .enable_i(links_read), .read_addr_i(links_read_slot), .read_data_o(next)
     );
 
     // level: meaningful only while occupied
-    localparam LEVEL_ROW_W = 2 * SLOT_W + SLOT_W + 1 + 40;
+    localparam LEVEL_ROW_W = 2 * SLOT_W + 36;
     wire [LEVEL_ROW_W-1:0] level_row;
     reg  [LEVEL_ROW_W-1:0] level_row_d;
-    wire [39:0]         row_shares = level_row[39:0];
-    wire [SLOT_W:0]     row_count  = level_row[40 +: SLOT_W + 1];
-    wire [SLOT_W-1:0]   row_tail   = level_row[41 + SLOT_W +: SLOT_W];
-    wire [SLOT_W-1:0]   row_head   = level_row[41 + 2 * SLOT_W +: SLOT_W];
-    wire                level_write;
-    wire                level_other;            // this access is to the other side's level
-    wire [11:0]         level_index;
-    wire [SYMBOL_W+LEVEL_W:0] level_addr = {symbol, level_other ? !sells : sells, level_index[LEVEL_W-1:0]};
+    wire [35:0]         level_shares = level_row[35:0];
+    wire [SLOT_W-1:0]   level_tail   = level_row[36 +: SLOT_W];
+    wire [SLOT_W-1:0]   level_head   = level_row[36 + SLOT_W +: SLOT_W];
+    wire                level_write, level_write_side, level_read, level_read_side;
+    wire [11:0]         level_write_index, level_read_index;
     ram #(.ROWS(SYMBOLS * 2 * LEVELS), .ROW_W(LEVEL_ROW_W)) level_ram (
         .clk(clk),
-        .write_i(level_write), .write_addr_i(level_addr), .write_data_i(level_row_d),
-        .enable_i(state_q == UNLINK_READ || state_q == CROSS || state_q == REST),
-        .read_addr_i(level_addr), .read_data_o(level_row)
+        .write_i(level_write), .write_addr_i({b_symbol, level_write_side, level_write_index[LEVEL_W-1:0]}), .write_data_i(level_row_d),
+        .enable_i(level_read), .read_addr_i({b_symbol, level_read_side, level_read_index[LEVEL_W-1:0]}), .read_data_o(level_row)
     );
 
-    localparam [7:0] HALTED = `SYMBOL_STATE_HALTED;
+    // the best level of each book, beside a bit that says whether there is one
+    reg  [12:0] best_bid_q [0:SYMBOLS-1];
+    reg  [12:0] best_ask_q [0:SYMBOLS-1];
+    wire        best_write, best_write_side;
+    wire [12:0] best_d;
+    always @(posedge clk) begin
+        if (sweeping_q || (best_write && best_write_side == 1'b0))
+            best_bid_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : b_symbol] <= sweeping_q ? 13'd0 : best_d;
+        if (sweeping_q || (best_write && best_write_side == 1'b1))
+            best_ask_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : b_symbol] <= sweeping_q ? 13'd0 : best_d;
+    end
+    wire [SYMBOL_W-1:0] best_symbol = book_q == EMPTY ? e_symbol : b_symbol;       // else the clerk looks
+    wire [12:0] best_bid = best_bid_q[best_symbol];
+    wire [12:0] best_ask = best_ask_q[best_symbol];
 
     // kill bits
     reg                killed_q = 1'b1;
     reg [ACCOUNTS-1:0] firm_killed_q, account_killed_q, session_killed_q;
 
     // ---- occupancy --------------------------------------------------------------------------------------------------
-    reg         occupancy_start, occupancy_find, occupancy_down, occupancy_set, occupancy_side;
-    reg  [11:0] occupancy_level;
-    wire        occupancy_done, occupancy_found;
-    wire [11:0] occupancy_found_level;
+    reg                occupancy_read, occupancy_down;
+    reg  [BOOK_W-1:0]  occupancy_book;
+    reg  [11:0]        occupancy_level;
+    wire               occupied, nearest, elsewhere, occupancy_write, occupancy_find, walk, pop, next_valid, next_none, next_take, level_emptied;
+    wire [11:0]        nearest_level, pop_level, next_level;
     occupancy #(.BOOKS(SYMBOLS * 2)) occupancy_map (
         .clk(clk), .rst(rst),
-        .sweep_i(sweeping), .sweep_book_i(sweep_q[6 +: BOOK_W]), .sweep_word_i(sweep_q[5:0]),
-        .start_i(occupancy_start), .find_i(occupancy_find), .down_i(occupancy_down), .set_i(occupancy_set),
-        .book_i({symbol, occupancy_side}), .level_i(occupancy_level),
-        .done_o(occupancy_done), .found_o(occupancy_found), .level_o(occupancy_found_level)
+        .sweep_i(sweeping_q), .sweep_book_i(sweep_q[6 +: BOOK_W]), .sweep_word_i(sweep_q[5:0]),
+        .read_i(occupancy_read), .book_i(occupancy_book), .level_i(occupancy_level), .down_i(occupancy_down), .set_o(occupied),
+        .write_i(occupancy_write), .write_set_i(book_q != UNLINK),
+        .without_i(book_q == UNLINK), .nearest_o(nearest), .nearest_level_o(nearest_level), .elsewhere_o(elsewhere),
+        .find_i(occupancy_find),
+        .walk_i(walk), .pop_o(pop), .pop_level_o(pop_level),
+        .next_valid_o(next_valid), .next_level_o(next_level), .next_none_o(next_none), .next_i(next_take), .empty_i(level_emptied)
     );
 
-    wire [11:0] last_index = (base_index - 12'd1) & LEVEL_MASK;
+    // ---- front 1: which order is meant, how far the price lies from the base ------------------------------------------
+    wire [511:0] f1_command  = f1_item_q[511:0];
+    wire [7:0]   f1_opcode   = f1_command[`command_opcode];
+    wire         f1_base     = f1_opcode == `OPCODE_SYMBOL && f1_command[`command_field] == `ROW_SYMBOL_BASE_E4;
+    wire         f1_adjusts  = f1_command[`command_mode] == `MODE_ADJUST;
+    wire [31:0]  f1_quantity = f1_command[`command_quantity];
+    wire [31:0]  f1_price    = f1_command[`command_price_e4];
+    wire [63:0]  f1_value    = f1_command[`command_value];
+    wire [31:0]  f1_order    = f1_command[`command_order];
+    wire [30:0]  far_e4      = f1_base ? (f1_adjusts ? base_e4 + f1_value[30:0] : f1_value[30:0]) : f1_price[30:0];
+    wire         far_below   = far_e4 < base_e4;
+    wire         f1_form_ok;
+    form #(.SYMBOLS(SYMBOLS), .ACCOUNTS(ACCOUNTS), .ORDERS(ORDERS)) form_check (
+        .command_i(f1_command), .trusted_i(f1_item_q[512]), .ok_o(f1_form_ok)
+    );
+    wire [15:0] f1_symbol16 = f1_command[`command_symbol];
+    wire        f1_known  = {16'd0, f1_symbol16} < SYMBOLS && tick_e4 != 20'd0;
+    wire        f1_free   = !row_live && f1_order[31:20] == row_generation + 12'd1;
+    wire        f1_named  = row_live && row_generation == f1_order[31:20]
+                         && row_sells == (f1_command[`command_side] == `SIDE_SELL)
+                         && {{(16-ACCOUNT_W){1'b0}}, row_session} == f1_command[`command_session]
+                         && {{(16-ACCOUNT_W){1'b0}}, row_account} == f1_command[`command_account]
+                         && {{(16-SYMBOL_W){1'b0}}, row_symbol} == f1_symbol16;
+    wire [20:0] f1_total_less_executed = {1'b0, f1_quantity[19:0]} - {1'b0, row_executed};
+    wire        f1_nothing_left = f1_total_less_executed[20] || f1_total_less_executed[19:0] == 20'd0;
 
-    // ---- arithmetic of price and quantity ---------------------------------------------------------------------------
-    reg  [30:0] distance_q;                     // of the price (or of the new base) from the base
-    reg         below_base_q;
-    reg  [19:0] quantity_q;                     // of the command, leaves to be
-    reg  [19:0] off_q;                          // leaves that the old order gives up
-    reg  [31:0] ticks_q, lots_q;
-    reg  [50:0] notional_q, old_notional_q;
-    reg  [51:0] ticks_back_q;
-    reg  [36:0] lots_back_q;
-    reg         on_tick_q, in_lots_q, in_band_q;
-    reg  [11:0] rank_q, level_q;                // of the price
+    // ---- front 2 to 4: arithmetic -------------------------------------------------------------------------------------
+    wire        on_tick, in_lots, in_band, below_base;
+    wire [31:0] ticks;
+    price #(.LEVELS(LEVELS)) price_check (
+        .clk(clk),
+        .load_1_i(f1_moves), .below_base_i(far_below), .distance_e4_i(far_below ? base_e4 - far_e4 : far_e4 - base_e4),
+        .tick_e4_i(tick_e4), .tick_reciprocal_i(tick_reciprocal),
+        .quantity_i(f1_quantity[19:0]), .lot_i(lot), .lot_reciprocal_i(lot_reciprocal),
+        .load_2_i(f2_moves), .load_3_i(f3_moves), .load_4_i(f4_moves),
+        .below_base_o(below_base), .ticks_o(ticks), .on_tick_o(on_tick), .in_lots_o(in_lots), .in_band_o(in_band)
+    );
 
-    wire [30:0] far_price_e4 = sets_base ? row_value_q[30:0] : price_e4;
-    // Fractions of a tick or lot, sums of which only the sign is asked, and the top of a level's number where there are fewer.
-    wire unused = &{1'b0, level_index, ticks_product[31:0], lots_product[31:0], credit_total[62:0]};
-    wire [63:0] ticks_product = {33'd0, distance_q} * {31'd0, tick_reciprocal};
-    wire [52:0] lots_product  = {33'd0, quantity} * {20'd0, lot_reciprocal};
+    localparam PLACE_W = 12 + 1 + 12 + 12;                      // base's level, referenced, reference, collar
+    localparam OLD_W   = 31 + 12 + 12;                          // price, level, generation of the order in the slot
+    localparam FACT_W  = 4 + 1 + 20 + 20 + 20 + OLD_W + PLACE_W;
+    reg [FACT_W-1:0] f2_facts_q, f3_facts_q, f4_facts_q, e_facts_q, b_facts_q;
 
-    wire [20:0] total_less_executed = {1'b0, quantity} - {1'b0, row_executed};
-    wire        nothing_left = total_less_executed[20] || total_less_executed[19:0] == 20'd0;
-    wire [19:0] total_left   = nothing_left ? 20'd0 : total_less_executed[19:0];
+    wire [7:0]  f2_opcode   = f2_item_q[`command_opcode];
+    wire        f2_new      = f2_opcode == `OPCODE_NEW;
+    wire        f2_nothing_left = f2_facts_q[PLACE_W + OLD_W + 60];
+    wire [19:0] f2_left     = f2_nothing_left ? 20'd0 : f2_facts_q[PLACE_W + OLD_W + 40 +: 20];
+    wire [19:0] f2_leaves   = f2_facts_q[PLACE_W + OLD_W + 20 +: 20];
     // CANCEL never adds to an order; a REPLACE by no more than has executed is a CANCEL.
-    wire [19:0] cancel_left  = total_left < row_leaves ? total_left : row_leaves;
-    reg  [19:0] left_q;                         // leaves of the order after a CANCEL
-    reg         cancels_q;                      // CANCEL, or REPLACE that is one
-    reg         removes_q;                      // the order leaves its level
+    wire        f2_cancels  = f2_opcode == `OPCODE_CANCEL || (f2_opcode == `OPCODE_REPLACE && f2_nothing_left);
+    wire [19:0] f2_cancel_left = f2_left < f2_leaves ? f2_left : f2_leaves;
 
-    // ---- verdict ----------------------------------------------------------------------------------------------------
-    wire symbol_known  = {16'd0, symbol16} < SYMBOLS && tick_e4 != 20'd0;
-    wire account_known = {16'd0, account16} < ACCOUNTS && currency != 10'd0;
-    wire slot_free = !row_live && order_generation == row_generation + 12'd1;
-    wire named     = row_live && row_generation == order_generation && row_sells == sells
-                  && {{(16-ACCOUNT_W){1'b0}}, row_session} == session16
-                  && {{(16-ACCOUNT_W){1'b0}}, row_account} == account16
-                  && {{(16-SYMBOL_W){1'b0}}, row_symbol} == symbol16;
+    wire [30:0] f4_old_price = f4_facts_q[PLACE_W + 24 +: 31];
+    wire [19:0] f4_open      = f4_facts_q[PLACE_W + OLD_W + 40 +: 20];
+    wire [19:0] f4_off       = f4_facts_q[PLACE_W + OLD_W + 20 +: 20];
+    wire [31:0] f4_price     = f4_command[`command_price_e4];
+    reg  [50:0] e_notional_q, e_old_notional_q, b_notional_q, b_old_notional_q;
 
-    wire [7:0] risk_reason;
-    risk risk_checks (
-        .form_ok_i(form_ok), .on_tick_i(on_tick_q), .in_lots_i(in_lots_q), .is_new_i(is_new), .slot_free_i(slot_free),
-        .named_i(named), .symbol_known_i(symbol_known), .account_known_i(account_known),
-        .killed_i(killed_q), .firm_killed_i(firm_killed_q[account_firm]), .account_killed_i(account_killed_q[account]),
-        .session_killed_i(session_killed_q[session]), .enabled_i(enabled), .symbol_state_i(symbol_state),
-        .sells_i(sells), .quantity_i(quantity_q), .notional_e4_i(notional_q),
-        .old_leaves_i(is_new ? 20'd0 : row_leaves), .old_notional_e4_i(is_new ? 51'd0 : old_notional_q),
-        .in_band_i(in_band_q), .rank_i(rank_q), .referenced_i(referenced), .reference_i(reference), .collar_i(collar),
-        .quantity_max_i(quantity_max), .notional_max_e4_i(notional_max_e4), .buying_power_e4_i(row_buying_power),
-        .net_i(row_net), .open_buy_i(row_open_buy), .open_sell_i(row_open_sell),
-        .long_max_i(long_max), .short_max_i(short_max), .locate_i(locate), .restriction_i(restriction),
-        .reason_o(risk_reason)
+    always @(posedge clk) begin
+        if (f1_moves) f2_facts_q <= {f1_form_ok, f1_known, f1_named, f1_free, f1_nothing_left,
+                                     f1_total_less_executed[19:0], row_leaves, row_executed,
+                                     row_price_e4, row_level, row_generation, base_index, referenced, reference, collar};
+        // form, known, named, free, cancels; what would be open, what of the old order goes, what has executed
+        if (f2_moves) f3_facts_q <= {f2_facts_q[FACT_W-1 -: 4], f2_cancels,
+                                     f2_cancels ? f2_cancel_left : f2_new ? f2_item_q[`command_quantity_low +: 20] : f2_left,
+                                     f2_new ? 20'd0 : f2_opcode == `OPCODE_CANCEL ? f2_leaves - f2_cancel_left : f2_leaves,
+                                     f2_new ? 20'd0 : f2_facts_q[PLACE_W + OLD_W +: 20],
+                                     f2_facts_q[PLACE_W + OLD_W - 1 : 0]};
+        if (f3_moves) f4_facts_q <= f3_facts_q;
+        if (f4_moves) begin
+            e_facts_q        <= f4_facts_q;
+            e_notional_q     <= {20'd0, f4_price[30:0]} * {31'd0, f4_open};
+            e_old_notional_q <= {20'd0, f4_old_price} * {31'd0, f4_off};
+        end
+    end
+
+    // ---- check 0: what no order before can change ----------------------------------------------------------------------
+    wire [7:0]  e_opcode     = e_command[`command_opcode];
+    wire        e_new        = e_opcode == `OPCODE_NEW;
+    wire        e_replace    = e_opcode == `OPCODE_REPLACE;
+    wire        e_order      = e_new || e_replace || e_opcode == `OPCODE_CANCEL;
+    wire        e_sells      = e_command[`command_side] == `SIDE_SELL;
+    wire        e_form_ok    = e_facts_q[FACT_W-1];
+    wire        e_known      = e_facts_q[FACT_W-2];
+    wire        e_cancels    = e_facts_q[FACT_W-5];
+    wire [19:0] e_open       = e_facts_q[PLACE_W + OLD_W + 40 +: 20];
+    wire [19:0] e_off        = e_facts_q[PLACE_W + OLD_W + 20 +: 20];
+    wire        e_referenced = e_facts_q[24];
+    wire [11:0] e_reference  = e_facts_q[23:12];
+    wire [11:0] e_collar     = e_facts_q[11:0];
+    wire [15:0] e_account16  = e_command[`command_account];
+    wire [15:0] e_session16  = e_command[`command_session];
+    wire [15:0] e_firm16     = e_command[`command_firm];
+    wire        account_known = {16'd0, e_account16} < ACCOUNTS && currency != 10'd0;
+    wire [7:0]  permit_reason;
+    permit permit_check (
+        .form_ok_i(e_form_ok), .on_tick_i(on_tick), .in_lots_i(in_lots), .is_new_i(e_new), .is_replace_i(e_replace),
+        .cancels_i(e_cancels), .slot_free_i(e_facts_q[FACT_W-4]), .named_i(e_facts_q[FACT_W-3]),
+        .symbol_known_i(e_known), .account_known_i(account_known),
+        .killed_i(killed_q), .firm_killed_i(firm_killed_q[account_firm]), .account_killed_i(account_killed_q[e_account]),
+        .session_killed_i(session_killed_q[e_session16[ACCOUNT_W-1:0]]), .enabled_i(enabled), .symbol_state_i(symbol_state),
+        .reason_o(permit_reason)
     );
-    // A REPLACE by no more than has executed only cancels: nothing after checks 1 and 2 can refuse it.
-    wire [7:0] cancel_reason = !form_ok                                          ? `REASON_MALFORMED
-                             : is_replace && symbol_known && !on_tick_q          ? `REASON_PRICE_OFF_TICK
-                             : is_replace && symbol_known && !in_lots_q          ? `REASON_ODD_LOT
-                             : !named                                            ? `REASON_UNKNOWN_ORDER
-                             :                                                     `REASON_NONE;
-    wire [7:0] decision = cancels_q ? cancel_reason : risk_reason;
-    reg  [7:0] reason_q;
+    wire [11:0] e_rank   = ticks[11:0];
+    wire [12:0] e_away   = {1'b0, e_rank} - {1'b0, e_reference};
+    wire [12:0] e_distance = e_away[12] ? -e_away : e_away;
 
-    // ---- the incoming order, and the account's sums while its command runs --------------------------------------------
-    reg  [11:0] generation_q;
-    reg  [19:0] leaves_q, executed_q;
-    reg  [63:0] buying_power_q, reserved_q;
-    reg  [47:0] net_q, open_buy_q, open_sell_q;
-    reg         halted_q;
+    reg  [7:0]  e_reason_q;                 // of checks 1 to 5
+    reg  [4:0]  e_fails_q;                  // of checks 8 to 10
+    reg  [20:0] e_more_quantity_q;
+    reg  [51:0] e_more_notional_q;
+    reg         e_checked_q = 1'b0;         // check 1, else check 0
+    always @(posedge clk) begin
+        e_reason_q        <= permit_reason;
+        e_fails_q         <= {e_distance > {1'b0, e_collar}, !e_referenced, !in_band,
+                              e_notional_q > notional_max_e4, e_open > quantity_max};
+        e_more_quantity_q <= {1'b0, e_open} - {1'b0, e_off};
+        e_more_notional_q <= {1'b0, e_notional_q} - {1'b0, e_old_notional_q};
+    end
 
-    // ---- the level and the resting order of a fill ---------------------------------------------------------------------
-    reg  [11:0]       other_level_q;
-    reg  [SLOT_W-1:0] head_q, tail_q;
-    reg  [SLOT_W:0]   count_q;
-    reg  [39:0]       shares_q;
+    // ---- check 1: against the account's sums ---------------------------------------------------------------------------
+    wire restricted, too_long, too_short, too_dear;
+    limits limits_check (
+        .sells_i(e_sells), .more_quantity_i(e_more_quantity_q), .more_notional_e4_i(e_more_notional_q),
+        .buying_power_e4_i(row_buying_power), .net_i(row_net), .open_buy_i(row_open_buy), .open_sell_i(row_open_sell),
+        .long_max_i(long_max), .short_max_i(short_max), .locate_i(locate), .restriction_i(restriction),
+        .restricted_o(restricted), .too_long_o(too_long), .too_short_o(too_short), .too_dear_o(too_dear)
+    );
+
+    wire book_ends;                         // the book's command is done with this clock
+    wire book_free     = book_q == EMPTY || book_ends;
+    wire same_account  = book_q != EMPTY && e_account16 == b_command[`command_account];
+    wire book_is_short = book_q == EMPTY || book_q == VERDICT || book_ends;
+    wire e_to_book     = e_valid_q && e_order && e_checked_q && book_free && !again;
+    wire clerk_starts  = e_valid_q && !e_order && clerk_q == IDLE && book_q == EMPTY && !again;
+    wire clerk_done;
+    assign e_leaves = e_to_book || clerk_done;
+    wire e_reads = e_valid_q && e_order && !e_checked_q && book_is_short;
+
+    always @(posedge clk)
+        e_checked_q <= e_reads && !same_account && !again && !rst;
+
+    // ---- verdict --------------------------------------------------------------------------------------------------------
+    reg  [7:0]   b_reason_q;
+    reg  [8:0]   b_fails_q;
+    reg  [11:0]  b_rank_q;
+    reg  [127:0] b_money_q;
+    reg  [143:0] b_position_q;
+    always @(posedge clk) if (e_to_book) begin
+        b_item_q         <= e_item_q;
+        b_stale_q        <= e_stale;
+        b_facts_q        <= e_facts_q;
+        b_notional_q     <= e_notional_q;
+        b_old_notional_q <= e_old_notional_q;
+        b_reason_q       <= e_reason_q;
+        b_fails_q        <= {too_dear, too_short, too_long, e_fails_q, restricted};
+        b_rank_q         <= e_rank;
+        b_money_q        <= money_row;
+        b_position_q     <= position_row;
+    end
+
+    wire [7:0]  b_opcode     = b_command[`command_opcode];
+    wire        b_new        = b_opcode == `OPCODE_NEW;
+    wire        b_ioc        = b_command[`ORDER_IOC];
+    wire        b_cancels    = b_facts_q[FACT_W-5];
+    wire [19:0] b_open       = b_facts_q[PLACE_W + OLD_W + 40 +: 20];
+    wire [19:0] b_off        = b_facts_q[PLACE_W + OLD_W + 20 +: 20];
+    wire [19:0] b_executed   = b_facts_q[PLACE_W + OLD_W +: 20];
+    wire [30:0] b_old_price  = b_facts_q[PLACE_W + 24 +: 31];
+    wire [11:0] b_old_level  = b_facts_q[PLACE_W + 12 +: 12];
+    wire [11:0] b_generation = b_facts_q[PLACE_W +: 12] + 12'd1;
+    wire [11:0] b_base_index = b_facts_q[36:25];
+    wire [11:0] b_reference  = b_facts_q[23:12];
+    wire [11:0] b_collar     = b_facts_q[11:0];
+    wire [11:0] b_level      = (b_base_index + b_rank_q) & LEVEL_MASK;
+    wire [31:0] b_price32    = b_command[`command_price_e4];
+    wire [30:0] b_price_e4   = b_price32[30:0];
+
+    reg [7:0] verdict;
+    always @* begin
+        if (b_reason_q != `REASON_NONE) verdict = b_reason_q;
+        else if (b_cancels)             verdict = `REASON_NONE;
+        else casez (b_fails_q)
+            9'b????????1: verdict = `REASON_RESTRICTED;
+            9'b???????10: verdict = `REASON_ORDER_QUANTITY;
+            9'b??????100: verdict = `REASON_ORDER_NOTIONAL;
+            9'b?????1000: verdict = `REASON_OUTSIDE_BAND;
+            9'b????10000: verdict = `REASON_NO_REFERENCE;
+            9'b???100000: verdict = `REASON_OUTSIDE_COLLAR;
+            9'b??1000000: verdict = `REASON_POSITION_LIMIT;
+            9'b?10000000: verdict = `REASON_SHORT_LIMIT;
+            9'b100000000: verdict = `REASON_BUYING_POWER;
+            default:      verdict = `REASON_NONE;
+        endcase
+    end
+    assign again  = book_q == VERDICT && b_stale_q;
+    assign commit = (book_q == VERDICT && !b_stale_q) || clerk_starts;
+
+    wire [12:0] own_best   = b_sells ? best_ask : best_bid;
+    wire [12:0] other_best = b_sells ? best_bid : best_ask;
+    function outside(input [11:0] rank, input [11:0] from, input [11:0] limit);
+        outside = (rank > from ? rank - from : from - rank) > limit;
+    endfunction
+    wire [11:0] other_rank = (other_best[11:0] - b_base_index) & LEVEL_MASK;
+    wire        crosses    = other_best[12] && (b_sells ? other_rank >= b_rank_q : other_rank <= b_rank_q);
+    wire [11:0] next_rank  = (next_level - b_base_index) & LEVEL_MASK;
+    wire        next_crosses = next_valid && (b_sells ? next_rank >= b_rank_q : next_rank <= b_rank_q);
+    wire        next_known = next_valid || next_none;
+
+    reg         crosses_q, outside_q;
+    wire        direct = !crosses_q && !b_ioc;      // rests as it is
+    reg  [7:0]  refusal_q;
+    wire [63:0] b_give = {13'd0, b_sells ? 51'd0 : b_old_notional_q};
+    wire [63:0] b_keep = {13'd0, b_sells || b_cancels ? 51'd0 : b_notional_q};
+    reg  [127:0] direct_money_q;
+    reg  [143:0] direct_position_q;
+    wire [47:0] b_more = {28'd0, b_cancels ? 20'd0 : b_open} - {28'd0, b_off};
+    always @(posedge clk) if (book_q == VERDICT) begin
+        crosses_q         <= crosses;
+        outside_q         <= outside(other_rank, b_reference, b_collar);
+        refusal_q         <= verdict;
+        direct_money_q    <= {b_money_q[127:64] - b_give + b_keep, b_money_q[63:0] + b_give - b_keep};
+        direct_position_q <= {b_sells ? b_position_q[143:96] + b_more : b_position_q[143:96],
+                              b_sells ? b_position_q[95:48] : b_position_q[95:48] + b_more, b_position_q[47:0]};
+    end
+
+    // ---- the book --------------------------------------------------------------------------------------------------------
+    reg  [19:0]       leaves_q, executed_q;         // of the incoming order
+    reg               halted_q;
+    reg               walked_q, exhausted_q;        // a level of the other side is open; and empty now
+    reg  [11:0]       current_level_q;
+    reg  [SLOT_W-1:0] current_tail_q, maker_slot_q;
+    reg  [SLOT_W-1:0] current_head_q;
+    reg  [35:0]       current_shares_q;
     reg  [19:0]       fill_q;
-    reg  [50:0]       fill_value_q, fill_limit_q;   // the fill at the trade's price, and at the incoming order's limit
-    reg  [11:0]       maker_generation_q;
-    reg  [19:0]       maker_left_q;
-    reg               level_emptied_q;
-    assign head          = head_q;
-    assign maker_account = row_account;
+    reg               pending_q;                    // the last fill's sums are still to be written
+    reg  [ACCOUNT_W-1:0] pending_account_q;
+    reg  [19:0]       pending_fill_q;
+    reg  [50:0]       pending_value_q;
+    reg  [19:0]       filled_q;
+    reg  [63:0]       paid_q;
+    reg  [50:0]       rest_notional_q;
 
-    wire [11:0] other_rank = (occupancy_found_level - base_index) & LEVEL_MASK;
-    wire        crosses    = sells ? other_rank >= rank_q : other_rank <= rank_q;
-    wire [11:0] away       = other_rank > reference ? other_rank - reference : reference - other_rank;
-    wire        maker_same = row_account == account;
-    wire        maker_done = maker_left_q == 20'd0;
-    wire        level_done = maker_done && count_q == {{SLOT_W{1'b0}}, 1'b1};
+    // A CANCEL's order leaves its level when nothing of it is left; a REPLACE's always.
+    wire removes     = !b_cancels || b_open == 20'd0;
+    wire is_head     = level_head == b_slot;
+    wire is_tail     = level_tail == b_slot;
+    wire empties     = removes && is_head && is_tail;
+    wire best_goes   = empties && own_best[11:0] == b_old_level;
+    wire unlink_goes = book_q == UNLINK && event_ready;
+    wire unlink_find = unlink_goes && best_goes && !nearest && elsewhere;
+    wire enter_goes  = book_q == ENTER && (event_ready || !b_new);
+    wire rests_now   = (enter_goes && direct) || (book_q == REST && leaves_q != 20'd0);
+    wire fill_done   = fill_q == maker_leaves;      // the resting order is
+    wire fill_is_tail = maker_slot_q == current_tail_q;
+    wire fill_ends   = leaves_q == fill_q;          // the incoming order is
+    wire fill_empties = fill_done && fill_is_tail;
+    // What becomes of the rest, and so whether this is the last event, is known only with the next level.
+    wire fill_goes   = book_q == FILL && event_ready && (fill_ends || !fill_empties || next_known);
+    wire [19:0] leaves_then = leaves_q - fill_q;
+    wire next_enters = fill_goes && !fill_ends && fill_empties && next_crosses;
+    wire next_outside = outside(next_rank, b_reference, b_collar);
+    wire fill_rests  = !fill_ends && fill_empties && !next_crosses;
+    wire same_maker  = pending_q && pending_account_q == maker_account;     // its rows are being written while they are addressed
+    wire close_goes  = book_q == CLOSE && (!(walked_q && exhausted_q) || next_known);
 
-    // What a fill does to the sums: a buy pays the trade's price and gets back what it reserved beyond it.
-    wire [63:0] pays   = {13'd0, fill_value_q};
-    wire [63:0] limits = {13'd0, fill_limit_q};
-    wire [47:0] filled = {28'd0, fill_q};
-    wire        taker_buys = !sells;
-    wire        maker_buys = sells;
-    // The incoming order's side, then, where the account is the same, the resting order's on top.
-    wire [63:0] taker_buying_power = taker_buys ? buying_power_q + (limits - pays) : buying_power_q;
-    wire [63:0] taker_reserved     = taker_buys ? reserved_q - limits : reserved_q;
-    wire [47:0] taker_net          = taker_buys ? net_q + filled : net_q - filled;
-    wire [47:0] taker_open_buy     = taker_buys ? open_buy_q - filled : open_buy_q;
-    wire [47:0] taker_open_sell    = taker_buys ? open_sell_q : open_sell_q - filled;
-    wire [63:0] maker_reserved_from = maker_same ? taker_reserved  : row_reserved;
-    wire [47:0] maker_net_from      = maker_same ? taker_net       : row_net;
-    wire [47:0] maker_buy_from      = maker_same ? taker_open_buy  : row_open_buy;
-    wire [47:0] maker_sell_from     = maker_same ? taker_open_sell : row_open_sell;
-    wire [63:0] maker_reserved  = maker_buys ? maker_reserved_from - pays : maker_reserved_from;
-    wire [47:0] maker_net       = maker_buys ? maker_net_from + filled : maker_net_from - filled;
-    wire [47:0] maker_open_buy  = maker_buys ? maker_buy_from - filled : maker_buy_from;
-    wire [47:0] maker_open_sell = maker_buys ? maker_sell_from : maker_sell_from - filled;
+    assign book_ends = (book_q == REFUSE && event_ready)
+                    || (unlink_goes && b_cancels && !unlink_find)
+                    || (book_q == BEST && b_cancels)
+                    || (enter_goes && direct)
+                    || book_q == SUMS;
 
-    // ---- rows by command --------------------------------------------------------------------------------------------
-    wire [7:0] table_ = is_symbol ? `TABLE_SYMBOL : is_account ? `TABLE_ACCOUNT
-                      : opcode == `OPCODE_POSITION ? `TABLE_POSITION : field;
+    always @(posedge clk) begin
+        case (book_q)
+            EMPTY: ;
+            VERDICT: begin
+                leaves_q    <= b_open;
+                executed_q  <= b_executed;
+                filled_q    <= 20'd0;
+                paid_q      <= 64'd0;
+                halted_q    <= 1'b0;
+                walked_q    <= 1'b0;
+                exhausted_q <= 1'b0;
+                pending_q   <= 1'b0;
+                if (b_stale_q)                   book_q <= EMPTY;
+                else if (verdict != `REASON_NONE) book_q <= REFUSE;
+                else                             book_q <= b_new ? ENTER : UNLINK;
+            end
+            REFUSE:     if (event_ready) book_q <= EMPTY;
+            UNLINK:     if (event_ready) book_q <= unlink_find ? BEST : b_cancels ? EMPTY : ENTER_READ;
+            BEST:       book_q <= b_cancels ? EMPTY : ENTER_READ;
+            ENTER_READ: book_q <= ENTER;
+            ENTER: if (enter_goes) begin
+                maker_slot_q     <= level_head;
+                current_head_q   <= level_head;
+                current_tail_q   <= level_tail;
+                current_shares_q <= level_shares;
+                current_level_q  <= other_best[11:0];
+                walked_q         <= walk;
+                book_q           <= direct ? EMPTY : !crosses_q ? DROP : outside_q ? HALT : MAKER;
+            end
+            MAKER: begin
+                fill_q    <= leaves_q < maker_leaves ? leaves_q : maker_leaves;
+                pending_q <= 1'b0;
+                book_q    <= FILL;
+            end
+            FILL: if (fill_goes) begin
+                leaves_q          <= leaves_then;
+                executed_q        <= executed_q + fill_q;
+                filled_q          <= filled_q + fill_q;
+                current_shares_q  <= current_shares_q - {16'd0, fill_q};
+                current_head_q    <= fill_done ? next : maker_slot_q;
+                exhausted_q       <= fill_empties;
+                pending_q         <= 1'b1;
+                pending_account_q <= maker_account;
+                pending_fill_q    <= fill_q;
+                pending_value_q   <= {20'd0, maker_price_e4} * {31'd0, fill_q};
+                maker_slot_q      <= next;
+                book_q            <= fill_ends ? CLOSE : MAKER;
+                if (next_take) begin
+                    exhausted_q      <= 1'b0;
+                    maker_slot_q     <= level_head;
+                    current_head_q   <= level_head;
+                    current_tail_q   <= level_tail;
+                    current_shares_q <= level_shares;
+                    current_level_q  <= next_level;
+                end
+                if (next_enters && next_outside) book_q <= HALT;
+                if (fill_rests)                  book_q <= b_ioc ? DROP : CLOSE;
+            end
+            HALT: if (event_ready) begin
+                halted_q <= 1'b1;
+                book_q   <= DROP;
+            end
+            DROP: if (event_ready) begin
+                leaves_q <= 20'd0;
+                book_q   <= CLOSE;
+            end
+            CLOSE: begin
+                pending_q <= 1'b0;
+                if (close_goes) book_q <= REST;
+            end
+            REST: begin
+                rest_notional_q <= {20'd0, b_price_e4} * {31'd0, leaves_q};
+                book_q          <= SUMS;
+            end
+            default: book_q <= EMPTY;           // SUMS
+        endcase
+        if (pending_q && (book_q == MAKER || book_q == CLOSE)) paid_q <= paid_q + {13'd0, pending_value_q};
+        if (e_to_book) book_q <= VERDICT;
+
+        if (rst) book_q <= EMPTY;
+    end
+
+    // ---- reads of the book -------------------------------------------------------------------------------------------------
+    wire reads_old   = book_q == VERDICT && !b_new;
+    wire reads_other = (book_q == VERDICT && b_new && crosses) || (book_q == ENTER_READ && crosses_q);
+    wire reads_own   = (book_q == VERDICT && b_new && !crosses) || (book_q == ENTER_READ && !crosses_q) || close_goes;
+    assign level_read       = reads_old || reads_other || reads_own || pop;
+    assign level_read_side  = reads_other || (pop && !reads_own) ? !b_sells : b_sells;
+    assign level_read_index = reads_old ? b_old_level : reads_other ? other_best[11:0] : reads_own ? b_level : pop_level;
+
+    wire enters_fill = enter_goes && crosses_q && !outside_q;
+    wire next_maker  = fill_goes && !fill_ends;
+    assign links_read      = book_q == VERDICT || enters_fill || next_maker;
+    assign links_read_slot = book_q == VERDICT ? b_slot : maker_read_slot;
+    assign maker_read      = enters_fill || next_maker;
+    assign maker_read_slot = enters_fill || next_enters ? level_head : next;
+
+    assign sums_read         = reading || book_q == MAKER || book_q == REST || e_reads;
+    assign sums_read_account = book_q == MAKER ? maker_account : book_q == REST ? b_account : e_account;
+    assign sums_read_symbol  = book_q == MAKER || book_q == REST ? b_symbol : e_symbol;
+
+    assign walk          = enters_fill;
+    assign next_take     = next_enters && !next_outside;
+    assign level_emptied = fill_goes && fill_empties;
+
+    reg [1:0]  resting_q;                       // side of the search, in the clerk's hands
+    wire [11:0] clerk_last_index = (base_index - 12'd1) & LEVEL_MASK;
+    always @* begin
+        occupancy_read  = reads_old || reads_other || reads_own;
+        occupancy_book  = {b_symbol, level_read_side};
+        occupancy_level = level_read_index;
+        // away from the touch: bids go down, asks up
+        occupancy_down  = !level_read_side;
+        if (clerk_q == RESTING_READ) begin
+            occupancy_read  = 1'b1;
+            occupancy_book  = {e_symbol, resting_q[0]};
+            occupancy_level = resting_q[0] ? clerk_last_index : base_index;
+            occupancy_down  = resting_q[0];
+        end
+    end
+    assign occupancy_find  = unlink_find || (clerk_q == RESTING_SEE && !nearest && elsewhere);
+    assign occupancy_write = (unlink_goes && empties) || (rests_now && !occupied);
+
+    // ---- writes of the book ------------------------------------------------------------------------------------------------
+    assign best_write      = (unlink_goes && best_goes) || book_q == BEST || (rests_now && own_better)
+                          || (close_goes && walked_q);
+    assign best_write_side = book_q == CLOSE ? !b_sells : b_sells;
+    wire [11:0] own_rank   = (own_best[11:0] - b_base_index) & LEVEL_MASK;
+    wire        own_better = !own_best[12] || (b_sells ? b_rank_q < own_rank : b_rank_q > own_rank);
+    assign best_d          = book_q == UNLINK ? {nearest, nearest_level}
+                           : book_q == BEST   ? {1'b1, nearest_level}
+                           : book_q == CLOSE  ? (exhausted_q ? {next_valid, next_level} : {1'b1, current_level_q}) : {1'b1, b_level};
+
+    assign level_write       = (unlink_goes && !empties) || rests_now || (close_goes && walked_q && !exhausted_q);
+    assign level_write_side  = book_q == CLOSE ? !b_sells : b_sells;
+    assign level_write_index = book_q == UNLINK ? b_old_level : book_q == CLOSE ? current_level_q : b_level;
+    always @* begin
+        if (book_q == UNLINK)
+            level_row_d = {removes && is_head ? next : level_head, removes && is_tail ? previous : level_tail, level_shares - {16'd0, b_off}};
+        else if (book_q == CLOSE)
+            level_row_d = {current_head_q, current_tail_q, current_shares_q};
+        else if (occupied)
+            level_row_d = {level_head, b_slot, level_shares + {16'd0, leaves_q}};
+        else
+            level_row_d = {b_slot, b_slot, 16'd0, leaves_q};
+    end
+
+    wire unlinks = unlink_goes && removes;
+    assign next_write          = (unlinks && !is_head) || (rests_now && occupied);
+    assign next_write_slot     = unlinks ? previous : level_tail;
+    assign next_d              = unlinks ? next : b_slot;
+    assign previous_write      = (unlinks && !is_tail) || (rests_now && occupied);
+    assign previous_write_slot = unlinks ? next : b_slot;
+    assign previous_d          = unlinks ? previous : level_tail;
+
+    wire [ACCOUNT_W-1:0] b_session = b_command[`command_session_low +: ACCOUNT_W];
+    wire [31:0]          b_client_ref = b_command[`command_client_ref];
+    assign order_write      = (unlink_goes && b_cancels) || fill_goes || book_q == REST || (enter_goes && direct);
+    assign order_write_slot = book_q == FILL ? maker_slot_q : b_slot;
+    always @* begin
+        if (book_q == FILL) begin
+            order_row_d        = maker_row;
+            order_row_d[39:0] = {maker_executed + fill_q, maker_leaves - fill_q};
+            order_row_d[ORDER_ROW_W-1] = !fill_done;
+        end else if (book_q == UNLINK)
+            order_row_d = {!removes, b_generation - 12'd1, b_session, b_account, b_symbol, b_sells, b_old_level, b_old_price,
+                           b_executed, b_open};
+        else
+            order_row_d = {leaves_q != 20'd0, b_generation, b_session, b_account, b_symbol, b_sells, b_level, b_price_e4,
+                           executed_q, leaves_q};
+    end
+
+    // ---- writes of sums ----------------------------------------------------------------------------------------------------
+    wire books_direct = (unlink_goes && b_cancels) || (enter_goes && direct);
+    wire books_maker  = pending_q && (book_q == MAKER || book_q == CLOSE);
+    wire books_taker  = book_q == SUMS;
+    wire [63:0] pending_value = {13'd0, pending_value_q};
+    wire [47:0] pending_fill  = {28'd0, pending_fill_q};
+    wire [63:0] rest_notional = {13'd0, b_sells ? 51'd0 : rest_notional_q};
+    wire [63:0] taker_paid    = b_sells ? 64'd0 : paid_q;
+    wire [47:0] taker_filled  = {28'd0, filled_q};
+    wire [47:0] taker_more    = {28'd0, leaves_q} - {28'd0, b_off};
+    wire        credits;
+    wire        writes_net;
+    reg  [63:0] row_value_q;
+    wire [64:0] credit_sum;
+    // Two fills of one account in a row: the second takes over what the first has written.
+    reg          forward_q;
+    reg  [127:0] written_money_q;
+    reg  [143:0] written_position_q;
+    wire [127:0] maker_money    = forward_q ? written_money_q : money_row;
+    wire [143:0] maker_position = forward_q ? written_position_q : position_row;
+    always @(posedge clk) if (book_q == MAKER) begin
+        forward_q          <= same_maker;
+        written_money_q    <= money_row_d;
+        written_position_q <= position_row_d;
+    end
+    assign sums_write         = books_direct || books_maker || books_taker || credits || writes_net;
+    assign sums_write_account = books_maker ? pending_account_q : books_direct || books_taker ? b_account : e_account;
+    assign sums_write_symbol  = books_direct || books_maker || books_taker ? b_symbol : e_symbol;
+    always @* begin
+        money_row_d    = money_row;
+        position_row_d = position_row;
+        if (books_direct) begin
+            money_row_d    = direct_money_q;
+            position_row_d = direct_position_q;
+        end else if (books_maker) begin
+            // A resting buy has reserved exactly what it pays.
+            money_row_d    = b_sells ? {maker_money[127:64] - pending_value, maker_money[63:0]} : maker_money;
+            position_row_d = b_sells ? {maker_position[143:96], maker_position[95:48] - pending_fill, maker_position[47:0] + pending_fill}
+                                     : {maker_position[143:96] - pending_fill, maker_position[95:48], maker_position[47:0] - pending_fill};
+        end else if (books_taker) begin
+            money_row_d = {row_reserved - b_give + rest_notional, row_buying_power + b_give - taker_paid - rest_notional};
+            position_row_d = b_sells ? {row_open_sell + taker_more, row_open_buy, row_net - taker_filled}
+                                     : {row_open_sell, row_open_buy + taker_more, row_net + taker_filled};
+        end else if (credits) begin
+            money_row_d[63:0] = credit_sum[63:0];
+        end else begin
+            position_row_d[47:0] = row_value_q[47:0];
+        end
+    end
+
+    // ---- the clerk: rows by command --------------------------------------------------------------------------------------
+
+    wire [63:0] e_value   = e_command[`command_value];
+    wire [7:0]  e_field   = e_command[`command_field];
+    wire        adjusts   = e_command[`command_mode] == `MODE_ADJUST;
+    wire        is_symbol  = e_opcode == `OPCODE_SYMBOL;
+    wire        is_account = e_opcode == `OPCODE_ACCOUNT;
+    wire        sets_base = is_symbol && e_field == `ROW_SYMBOL_BASE_E4;
+    wire        sets_tick = is_symbol && e_field == `ROW_SYMBOL_TICK_E4;
+    wire        sets_lot  = is_symbol && e_field == `ROW_SYMBOL_LOT;
+    wire [7:0]  table_ = is_symbol ? `TABLE_SYMBOL : is_account ? `TABLE_ACCOUNT
+                       : e_opcode == `OPCODE_POSITION ? `TABLE_POSITION : e_field;
+    wire [ACCOUNT_W-1:0] e_firm    = e_firm16[ACCOUNT_W-1:0];
+    wire [ACCOUNT_W-1:0] e_session = e_session16[ACCOUNT_W-1:0];
+    wire [31:0] row_client_ref;
+    ram #(.ROWS(ORDERS), .ROW_W(32)) client_ref_ram (
+        .clk(clk),
+        .write_i(book_q == REST || (enter_goes && direct)), .write_addr_i(b_slot), .write_data_i(b_client_ref),
+        .enable_i(reading), .read_addr_i(e_slot), .read_data_o(row_client_ref)
+    );
+
     reg  [7:0] query_field_q;
-    wire [7:0] row_field = opcode == `OPCODE_QUERY ? query_field_q : field;
+    wire [7:0] row_field = e_opcode == `OPCODE_QUERY ? query_field_q : e_field;
     reg [63:0] row_field_value;                 // what the field is
     reg [63:0] row_min, row_max;
     reg        row_settable, row_exists, row_last;
@@ -449,7 +941,7 @@ module core #(
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_NOTIONAL_MAX_E4}:         row_field_value = {13'd0, notional_max_e4};
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_BUYING_POWER_E4}:         row_field_value = row_buying_power;
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_RESERVED_E4}:             row_field_value = row_reserved;
-            {`TABLE_ACCOUNT, `ROW_ACCOUNT_KILLED}:                  row_field_value = {63'd0, account_killed_q[account]};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_KILLED}:                  row_field_value = {63'd0, account_killed_q[e_account]};
             {`TABLE_POSITION, `ROW_POSITION_NET}:                   row_field_value = {{16{row_net[47]}}, row_net};
             {`TABLE_POSITION, `ROW_POSITION_OPEN_BUY}:              row_field_value = {16'd0, row_open_buy};
             {`TABLE_POSITION, `ROW_POSITION_OPEN_SELL}:             row_field_value = {16'd0, row_open_sell};
@@ -467,8 +959,8 @@ module core #(
             {`TABLE_ORDER, `ROW_ORDER_EXECUTED}:                    row_field_value = row_live ? {44'd0, row_executed} : 64'd0;
             {`TABLE_ORDER, `ROW_ORDER_LEAVES}:                      row_field_value = row_live ? {44'd0, row_leaves} : 64'd0;
             {`TABLE_ORDER, `ROW_ORDER_CLIENT_REF}:                  row_field_value = row_live ? {32'd0, row_client_ref} : 64'd0;
-            {`TABLE_FIRM, `ROW_FIRM_KILLED}:                        row_field_value = {63'd0, firm_killed_q[firm]};
-            {`TABLE_SESSION, `ROW_SESSION_KILLED}:                  row_field_value = {63'd0, session_killed_q[session]};
+            {`TABLE_FIRM, `ROW_FIRM_KILLED}:                        row_field_value = {63'd0, firm_killed_q[e_firm]};
+            {`TABLE_SESSION, `ROW_SESSION_KILLED}:                  row_field_value = {63'd0, session_killed_q[e_session]};
             default: begin
                 row_field_value = 64'd0;
                 row_exists      = 1'b0;
@@ -480,12 +972,12 @@ module core #(
         row_settable = 1'b0;
         row_min      = 64'd0;
         row_max      = 64'd0;
-        case ({table_, field})
+        case ({table_, e_field})
             `ROW_RANGES
             default: ;
         endcase
-        if (is_symbol && (field == `ROW_SYMBOL_REFERENCE || field == `ROW_SYMBOL_COLLAR)) row_max = {32'd0, LEVEL_LAST};
-        if (is_account && field == `ROW_ACCOUNT_FIRM) row_max = {32'd0, ACCOUNT_LAST};
+        if (is_symbol && (e_field == `ROW_SYMBOL_REFERENCE || e_field == `ROW_SYMBOL_COLLAR)) row_max = {32'd0, LEVEL_LAST};
+        if (is_account && e_field == `ROW_ACCOUNT_FIRM) row_max = {32'd0, ACCOUNT_LAST};
 
         row_last = 1'b0;
         case ({table_, row_field})
@@ -494,59 +986,140 @@ module core #(
         endcase
     end
 
-    reg  [63:0] row_value_q;                    // the field's new value, or what an event says
     reg         row_overflow_q;
-    wire [64:0] row_sum = {row_field_value[63], row_field_value} + {value[63], value};
+    wire [64:0] row_sum = {row_field_value[63], row_field_value} + {e_value[63], e_value};
     wire        row_value_ok = row_settable && !row_overflow_q
                             && $signed(row_value_q) >= $signed(row_min) && $signed(row_value_q) <= $signed(row_max)
-                            && !(is_symbol && field == `ROW_SYMBOL_STATE && row_value_q[7:0] == `SYMBOL_STATE_AUCTION);
+                            && !(is_symbol && e_field == `ROW_SYMBOL_STATE && row_value_q[7:0] == `SYMBOL_STATE_AUCTION);
 
-    // Where orders rest, over both sides: four searches, up from the band's bottom and down from its top.
-    reg  [1:0]  resting_q;                      // {side, direction} of the search
+    // Where orders rest, over both sides: the best bid and ask, and a search from either end of the band.
     reg         any_resting_q;
     reg  [11:0] lowest_q, highest_q;
-    wire        resting_last = resting_q == 2'd3;
-    wire        base_moves_out = below_base_q ? {20'd0, highest_q} + ticks_q >= LEVELS : ticks_q > {20'd0, lowest_q};
-    wire [31:0] reference_moved = below_base_q ? {20'd0, reference} + ticks_q : {20'd0, reference} - ticks_q;
+    wire [12:0] resting_best = resting_q[0] ? best_ask : best_bid;
+    wire [11:0] resting_best_rank = (resting_best[11:0] - base_index) & LEVEL_MASK;
+    wire [11:0] resting_far_rank  = (nearest_level - base_index) & LEVEL_MASK;
+    wire [11:0] resting_low  = resting_q[0] ? resting_best_rank : resting_far_rank;
+    wire [11:0] resting_high = resting_q[0] ? resting_far_rank : resting_best_rank;
+    wire        base_moves_out = below_base ? {20'd0, highest_q} + ticks >= LEVELS : ticks > {20'd0, lowest_q};
+    wire [31:0] reference_moved = below_base ? {20'd0, reference} + ticks : {20'd0, reference} - ticks;
     wire        reference_stays = referenced && reference_moved < LEVELS;
 
-    wire        divide_start = (state_q == RESTING_DONE && sets_tick && !any_resting_q) || (state_q == ROW_CHECK && row_value_ok && sets_lot);
+    wire        divide_start = (clerk_q == RESTING_DONE && sets_tick && !any_resting_q) || (clerk_q == ROW_CHECK && row_value_ok && sets_lot);
     wire        divide_done;
     wire [32:0] quotient;
     reciprocal reciprocal_unit (
         .clk(clk), .rst(rst), .start_i(divide_start), .divisor_i(row_value_q[19:0]), .done_o(divide_done), .reciprocal_o(quotient)
     );
 
-    wire [64:0] credit_sum   = {1'b0, row_buying_power} + {value[63], value};
+    assign      credit_sum   = {1'b0, row_buying_power} + {e_value[63], e_value};
     wire [64:0] credit_total = credit_sum + {1'b0, row_reserved};   // looked at only when credit_sum is not negative
-    wire [7:0]  credit_reason = !form_ok                           ? `REASON_MALFORMED
-                              : !account_known                     ? `REASON_UNKNOWN_ACCOUNT
-                              : !value[63] && (credit_total[64] || credit_total[63]) ? `REASON_CREDIT_OVERFLOW
-                              : value[63] && credit_sum[64]        ? `REASON_CREDIT_SHORT
+    wire [7:0]  credit_reason = !account_known                     ? `REASON_UNKNOWN_ACCOUNT
+                              : !e_value[63] && (credit_total[64] || credit_total[63]) ? `REASON_CREDIT_OVERFLOW
+                              : e_value[63] && credit_sum[64]      ? `REASON_CREDIT_SHORT
                               :                                      `REASON_NONE;
+    // Parts of records that other opcodes use, and what of a word only its sign or its width is asked.
+    wire unused = &{1'b0, offered_command, e_command, b_command, f4_command, say_command, f1_quantity, f1_price, f1_value, f1_order,
+                    f4_price, e_session16, halted, maker_row, level_write_index, credit_total};
+    assign credits    = clerk_q == CREDIT && credit_reason == `REASON_NONE;
 
-    // ---- writes -----------------------------------------------------------------------------------------------------
-    wire accepts   = state_q == VERDICT && event_ready;
-    wire books     = state_q == BOOK;
-    wire writes_row = state_q == ROW_WRITE;
+    reg  [7:0] clerk_reason_q;
+    assign clerk_done = event_ready && (clerk_q == ROW_SAY || (clerk_q == CREDIT && credits) || clerk_q == KILL
+                                     || (clerk_q == QUERY && row_last) || clerk_q == NOP);
+    always @(posedge clk) begin
+        case (clerk_q)
+            IDLE: if (clerk_starts) begin
+                clerk_q         <= READ;
+                clerk_refuses_q <= 1'b0;
+            end
+            READ: clerk_q <= DISPATCH;
+            DISPATCH: begin
+                query_field_q  <= 8'd1;
+                resting_q      <= 2'd0;
+                any_resting_q  <= 1'b0;
+                lowest_q       <= LEVEL_MASK;
+                highest_q      <= 12'd0;
+                clerk_reason_q <= `REASON_MALFORMED;
+                if (!e_form_ok) begin
+                    clerk_refuses_q <= 1'b1;
+                    clerk_q         <= NOP;
+                end else case (e_opcode)
+                    `OPCODE_CREDIT: clerk_q <= CREDIT;
+                    `OPCODE_KILL:   clerk_q <= KILL;
+                    `OPCODE_QUERY:  clerk_q <= QUERY;
+                    `OPCODE_NOP:    clerk_q <= NOP;
+                    default:        clerk_q <= ROW_VALUE;
+                endcase
+            end
 
-    assign symbol_write  = (writes_row && is_symbol) || (state_q == HALT && event_ready);
+            ROW_VALUE: begin
+                row_value_q    <= adjusts ? row_sum[63:0] : e_value;
+                row_overflow_q <= adjusts && row_sum[64] != row_sum[63];
+                clerk_q        <= ROW_CHECK;
+            end
+            ROW_CHECK: begin
+                if (!row_value_ok) begin
+                    clerk_refuses_q <= 1'b1;
+                    clerk_q         <= NOP;
+                end else begin
+                    clerk_q <= sets_base || sets_tick ? RESTING_READ : sets_lot ? DIVIDE : ROW_WRITE;
+                end
+            end
+            RESTING_READ: clerk_q <= RESTING_SEE;
+            RESTING_SEE, RESTING_FIND: begin
+                if (resting_best[12]) begin
+                    any_resting_q <= 1'b1;
+                    if (resting_low < lowest_q)   lowest_q  <= resting_low;
+                    if (resting_high > highest_q) highest_q <= resting_high;
+                end
+                if (clerk_q == RESTING_SEE && resting_best[12] && !nearest) begin
+                    lowest_q  <= lowest_q;
+                    highest_q <= highest_q;
+                    clerk_q   <= RESTING_FIND;
+                end else begin
+                    resting_q <= resting_q + 2'd1;
+                    clerk_q   <= resting_q[0] ? RESTING_DONE : RESTING_READ;
+                end
+            end
+            RESTING_DONE: begin
+                clerk_reason_q <= sets_base && !on_tick ? `REASON_PRICE_OFF_TICK : `REASON_BAND_OCCUPIED;
+                if (any_resting_q && (sets_tick || !on_tick || base_moves_out)) begin
+                    clerk_refuses_q <= 1'b1;
+                    clerk_q         <= NOP;
+                end else begin
+                    clerk_q <= sets_tick ? DIVIDE : ROW_WRITE;
+                end
+            end
+            DIVIDE:    if (divide_done) clerk_q <= ROW_WRITE;
+            ROW_WRITE: clerk_q <= ROW_SAY;
+
+            CREDIT: begin
+                clerk_reason_q <= credit_reason;
+                if (!credits) begin
+                    clerk_refuses_q <= 1'b1;
+                    clerk_q         <= NOP;
+                end
+            end
+            // Fields that are still to be built lie behind the last one of their table.
+            QUERY: if (event_ready) query_field_q <= query_field_q + 8'd1;
+            default: ;                          // ROW_SAY, KILL, NOP: one event
+        endcase
+        if (clerk_done) clerk_q <= IDLE;
+
+        if (rst) clerk_q <= IDLE;
+    end
+
+    wire writes_row = clerk_q == ROW_WRITE;
+    assign symbol_write  = writes_row && is_symbol;
     assign account_write = writes_row && is_account;
-    assign limit_write   = writes_row && opcode == `OPCODE_POSITION && field != `ROW_POSITION_NET;
-    wire   writes_net    = writes_row && opcode == `OPCODE_POSITION && field == `ROW_POSITION_NET;
-    wire   credits       = state_q == CREDIT && credit_reason == `REASON_NONE;
-    assign sums_write    = (books && !maker_same) || state_q == WRITE_BACK || writes_net || credits;
-    assign sums_account  = books ? maker_account : account;
-
+    assign limit_write   = writes_row && e_opcode == `OPCODE_POSITION && e_field != `ROW_POSITION_NET;
+    assign writes_net    = writes_row && e_opcode == `OPCODE_POSITION && e_field == `ROW_POSITION_NET;
     always @* begin
         symbol_row_d = symbol_row;
-        if (state_q == HALT) symbol_row_d[171:170] = HALTED[1:0];
-        else case (field)
-            `ROW_SYMBOL_STATE:   symbol_row_d[171:170] = row_value_q[1:0];
+        case (e_field)
             `ROW_SYMBOL_BASE_E4: begin
                 symbol_row_d[169:139] = row_value_q[30:0];
                 symbol_row_d[138:127] = !any_resting_q ? 12'd0
-                                      : (below_base_q ? base_index - ticks_q[11:0] : base_index + ticks_q[11:0]) & LEVEL_MASK;
+                                      : (below_base ? base_index - ticks[11:0] : base_index + ticks[11:0]) & LEVEL_MASK;
                 symbol_row_d[24]      = any_resting_q && reference_stays;
                 symbol_row_d[23:12]   = reference_moved[11:0];
             end
@@ -563,11 +1136,12 @@ module core #(
                 symbol_row_d[24]    = !row_value_q[63];
                 symbol_row_d[23:12] = row_value_q[11:0];
             end
-            default: symbol_row_d[11:0] = row_value_q[11:0];    // COLLAR
+            `ROW_SYMBOL_COLLAR: symbol_row_d[11:0] = row_value_q[11:0];
+            default: ;                          // STATE, which is apart
         endcase
 
         account_row_d = account_row;
-        case (field)
+        case (e_field)
             `ROW_ACCOUNT_ENABLED:      account_row_d[81 + ACCOUNT_W]     = row_value_q[0];
             `ROW_ACCOUNT_FIRM:         account_row_d[81 +: ACCOUNT_W]    = row_value_q[ACCOUNT_W-1:0];
             `ROW_ACCOUNT_CURRENCY:     account_row_d[80:71]              = row_value_q[9:0];
@@ -576,187 +1150,115 @@ module core #(
         endcase
 
         limit_row_d = limit_row;
-        case (field)
+        case (e_field)
             `ROW_POSITION_LONG_MAX:  limit_row_d[47:0]    = row_value_q[47:0];
             `ROW_POSITION_SHORT_MAX: limit_row_d[95:48]   = row_value_q[47:0];
             `ROW_POSITION_LOCATE:    limit_row_d[143:96]  = row_value_q[47:0];
             default:                 limit_row_d[146:144] = row_value_q[2:0];                   // RESTRICTION
         endcase
+    end
 
-        if (books) begin
-            money_row_d    = {maker_reserved, row_buying_power};
-            position_row_d = {maker_open_sell, maker_open_buy, maker_net};
-        end else if (credits) begin
-            money_row_d    = {row_reserved, credit_sum[63:0]};
-            position_row_d = position_row;
-        end else if (writes_net) begin
-            money_row_d    = money_row;
-            position_row_d = {row_open_sell, row_open_buy, row_value_q[47:0]};
-        end else begin
-            money_row_d    = {reserved_q, buying_power_q};
-            position_row_d = {open_sell_q, open_buy_q, net_q};
+    wire       kills  = e_command[`command_mode] == `MODE_KILL;
+    wire [7:0] halted = `SYMBOL_STATE_HALTED;
+    always @(posedge clk) begin
+        if (clerk_q == KILL && event_ready) begin
+            if (e_field == `TABLE_ENGINE)  killed_q                    <= kills;
+            if (e_field == `TABLE_FIRM)    firm_killed_q[e_firm]       <= kills;
+            if (e_field == `TABLE_ACCOUNT) account_killed_q[e_account] <= kills;
+            if (e_field == `TABLE_SESSION) session_killed_q[e_session] <= kills;
+        end
+        if (symbol_write && e_field == `ROW_SYMBOL_STATE) symbol_states_q[2*e_symbol +: 2] <= row_value_q[1:0];
+        if (book_q == HALT) symbol_states_q[2*b_symbol +: 2] <= halted[1:0];
+
+        if (rst) begin
+            killed_q         <= 1'b1;
+            firm_killed_q    <= {ACCOUNTS{1'b0}};
+            account_killed_q <= {ACCOUNTS{1'b0}};
+            session_killed_q <= {ACCOUNTS{1'b0}};
+            symbol_states_q  <= {2*SYMBOLS{1'b0}};
         end
     end
 
-    wire unlinks     = state_q == UNLINK && removes_q;
-    wire rests       = state_q == REST_WAIT && occupancy_done;
-    wire is_head     = row_head == slot;
-    wire is_tail     = row_tail == slot;
-
-    assign order_write      = (state_q == UNLINK && cancels_q) || accepts || books || rests;
-    assign order_write_slot = books ? head_q : slot;
-    always @* begin
-        if (books)
-            order_row_d = {!maker_done, row_generation, row_session, row_account, row_symbol, row_sells, row_level, row_price_e4,
-                           row_executed + fill_q, maker_left_q, row_client_ref};
-        else if (state_q == UNLINK)
-            order_row_d = {!removes_q, row_generation, row_session, row_account, row_symbol, row_sells, row_level, row_price_e4,
-                           row_executed, left_q, row_client_ref};
-        else
-            order_row_d = {rests, generation_q, session, account, symbol, sells, level_q, price_e4,
-                           executed_q, leaves_q, client_ref};
-    end
-
-    assign next_write          = (unlinks && !is_head) || (rests && occupancy_found);
-    assign next_write_slot     = unlinks ? previous : row_tail;
-    assign next_d              = unlinks ? next : slot;
-    assign previous_write      = (unlinks && !is_tail) || (rests && occupancy_found);
-    assign previous_write_slot = unlinks ? next : slot;
-    assign previous_d          = unlinks ? previous : row_tail;
-
-    assign level_other = state_q == CROSS || books;
-    assign level_index = state_q == CROSS ? occupancy_found_level : books ? other_level_q
-                       : state_q == REST || state_q == REST_WAIT ? level_q : row_level;
-    assign level_write = state_q == UNLINK || (books && !level_done) || rests;
-    always @* begin
-        if (books)
-            level_row_d = {maker_done ? next : head_q, tail_q, maker_done ? count_q - 1'b1 : count_q, shares_q - {20'd0, fill_q}};
-        else if (state_q == UNLINK)
-            level_row_d = {removes_q && is_head ? next : row_head, removes_q && is_tail ? previous : row_tail,
-                           removes_q ? row_count - 1'b1 : row_count, row_shares - {20'd0, off_q}};
-        else if (occupancy_found)
-            level_row_d = {row_head, slot, row_count + 1'b1, row_shares + {20'd0, leaves_q}};
-        else
-            level_row_d = {slot, slot, {{SLOT_W{1'b0}}, 1'b1}, 20'd0, leaves_q};
-    end
-
-    // ---- occupancy requests -----------------------------------------------------------------------------------------
-    wire unlink_empties = unlinks && row_count == {{SLOT_W{1'b0}}, 1'b1};
-    always @* begin
-        occupancy_start = 1'b0;
-        occupancy_find  = 1'b1;
-        occupancy_down  = !sells ? 1'b0 : 1'b1;     // best ask lies lowest, best bid highest
-        occupancy_set   = 1'b0;
-        occupancy_side  = !sells;
-        occupancy_level = sells ? last_index : base_index;
-        case (state_q)
-            FIND: occupancy_start = 1'b1;
-            UNLINK: begin
-                occupancy_start = unlink_empties;
-                occupancy_find  = 1'b0;
-                occupancy_side  = sells;
-                occupancy_level = row_level;
-            end
-            BOOK: begin
-                occupancy_start = level_done;
-                occupancy_find  = 1'b0;
-                occupancy_level = other_level_q;
-            end
-            REST: begin
-                occupancy_start = 1'b1;
-                occupancy_find  = 1'b0;
-                occupancy_set   = 1'b1;
-                occupancy_side  = sells;
-                occupancy_level = level_q;
-            end
-            RESTING_FIND: begin
-                occupancy_start = 1'b1;
-                occupancy_side  = resting_q[1];
-                occupancy_down  = resting_q[0];
-                occupancy_level = resting_q[0] ? last_index : base_index;
-            end
-            default: ;
-        endcase
-    end
-
     // ---- events -----------------------------------------------------------------------------------------------------
-    wire         event_ready;
-    wire         end_ready;
-    reg          event_valid;
+    wire         by_clerk = clerk_q != IDLE;
+    wire [ITEM_W-1:0] say_item    = by_clerk ? e_item_q : b_item_q;
+    wire [511:0]      say_command = say_item[511:0];
+    wire [31:0]       say_order   = say_command[`command_order];
+    wire         says_refusal = book_q == REFUSE || (clerk_q == NOP && clerk_refuses_q);
+    wire         b_enters = (book_q == ENTER && b_new) || (book_q == UNLINK && !b_cancels);
+    reg          event_valid, event_last;
     reg  [511:0] event_d;
     always @* begin
         event_valid = 1'b0;
+        event_last  = 1'b1;
         event_d     = 512'd0;
-        event_d[`event_symbol]  = symbol16;
-        event_d[`event_account] = account16;
-        event_d[`event_session] = session16;
-        event_d[`event_order]   = order32;
-        event_d[`EVENT_SELL]    = sells;
-        case (state_q)
-            REJECT: begin
-                event_valid = 1'b1;
-                event_d[`event_kind]     = `KIND_REJECTED;
-                event_d[`event_reason]   = reason_q;
-                event_d[`event_quantity] = quantity32;
-                event_d[`event_price_e4] = price32;
-                event_d[`event_client_ref] = client_ref;
-                event_d[`event_field]    = opcode;
-            end
-            VERDICT: begin
-                event_valid = 1'b1;
-                event_d[`event_kind]     = is_new ? `KIND_ACCEPTED : `KIND_REPLACED;
-                event_d[`event_order]    = {generation_q, order32[19:0]};
-                event_d[`event_quantity] = {12'd0, quantity};
-                event_d[`event_leaves]   = {12'd0, leaves_q};
-                event_d[`event_price_e4] = {1'b0, price_e4};
-                event_d[`event_client_ref] = client_ref;
-                event_d[`EVENT_IOC]      = ioc;
-            end
-            CANCELED: begin
-                event_valid = 1'b1;
-                event_d[`event_kind]     = `KIND_CANCELED;
-                event_d[`event_reason]   = `REASON_USER;
-                event_d[`event_quantity] = {12'd0, off_q};
-                event_d[`event_leaves]   = {12'd0, left_q};
-                event_d[`event_price_e4] = {1'b0, row_price_e4};
-            end
-            DROPPED: begin
-                event_valid = 1'b1;
-                event_d[`event_kind]     = `KIND_CANCELED;
-                event_d[`event_reason]   = halted_q ? `REASON_HALT : `REASON_IOC;
-                event_d[`event_order]    = {generation_q, order32[19:0]};
-                event_d[`event_quantity] = {12'd0, leaves_q};
-                event_d[`event_price_e4] = {1'b0, price_e4};
-            end
-            TRADE: begin
-                event_valid = !(level_emptied_q && !occupancy_done);
-                event_d[`event_kind]     = `KIND_TRADE;
-                event_d[`event_order]    = {generation_q, order32[19:0]};
-                event_d[`event_quantity] = {12'd0, fill_q};
-                event_d[`event_leaves]   = {12'd0, leaves_q};
-                event_d[`event_price_e4] = {1'b0, row_price_e4};
-                event_d[`event_maker]    = {maker_generation_q, {(20-SLOT_W){1'b0}}, maker_slot_q};
-                event_d[`event_maker_leaves] = {12'd0, maker_left_q};
-            end
-            HALT: begin
-                event_valid = 1'b1;
-                event_d[`event_kind]    = `KIND_STATE;
-                event_d[`event_reason]  = `REASON_HALT;
-                event_d[`event_account] = 16'd0;
-                event_d[`event_session] = 16'd0;
-                event_d[`event_order]   = 32'd0;
-                event_d[`EVENT_SELL]    = 1'b0;
-                event_d[`event_value]   = {56'd0, `SYMBOL_STATE_HALTED};
-                event_d[`event_table]   = `TABLE_SYMBOL;
-                event_d[`event_field]   = `ROW_SYMBOL_STATE;
-            end
+        event_d[`event_symbol]  = say_command[`command_symbol];
+        event_d[`event_account] = say_command[`command_account];
+        event_d[`event_session] = say_command[`command_session];
+        event_d[`event_order]   = say_order;
+        event_d[`EVENT_SELL]    = say_command[`command_side] == `SIDE_SELL;
+        if (says_refusal) begin
+            event_valid = 1'b1;
+            event_d[`event_kind]       = `KIND_REJECTED;
+            event_d[`event_reason]     = by_clerk ? clerk_reason_q : refusal_q;
+            event_d[`event_quantity]   = say_command[`command_quantity];
+            event_d[`event_price_e4]   = say_command[`command_price_e4];
+            event_d[`event_client_ref] = say_command[`command_client_ref];
+            event_d[`event_field]      = say_command[`command_opcode];
+        end else if (b_enters) begin
+            event_valid = 1'b1;
+            event_last  = direct;
+            event_d[`event_kind]       = b_new ? `KIND_ACCEPTED : `KIND_REPLACED;
+            event_d[`event_order]      = {b_generation, say_order[19:0]};
+            event_d[`event_quantity]   = say_command[`command_quantity];
+            event_d[`event_leaves]     = {12'd0, leaves_q};
+            event_d[`event_price_e4]   = b_price32;
+            event_d[`event_client_ref] = b_client_ref;
+            event_d[`EVENT_IOC]        = b_ioc;
+        end else if (book_q == UNLINK) begin
+            event_valid = 1'b1;
+            event_d[`event_kind]     = `KIND_CANCELED;
+            event_d[`event_reason]   = `REASON_USER;
+            event_d[`event_quantity] = {12'd0, b_off};
+            event_d[`event_leaves]   = {12'd0, b_open};
+            event_d[`event_price_e4] = {1'b0, b_old_price};
+        end else if (book_q == FILL) begin
+            event_valid = fill_goes;
+            event_last  = fill_ends || (fill_rests && !b_ioc);
+            event_d[`event_kind]         = `KIND_TRADE;
+            event_d[`event_order]        = {b_generation, say_order[19:0]};
+            event_d[`event_quantity]     = {12'd0, fill_q};
+            event_d[`event_leaves]       = {12'd0, leaves_then};
+            event_d[`event_price_e4]     = {1'b0, maker_price_e4};
+            event_d[`event_maker]        = {maker_generation, {(20-SLOT_W){1'b0}}, maker_slot_q};
+            event_d[`event_maker_leaves] = {12'd0, maker_leaves - fill_q};
+        end else if (book_q == HALT) begin
+            event_valid = 1'b1;
+            event_last  = 1'b0;
+            event_d[`event_kind]    = `KIND_STATE;
+            event_d[`event_reason]  = `REASON_HALT;
+            event_d[`event_account] = 16'd0;
+            event_d[`event_session] = 16'd0;
+            event_d[`event_order]   = 32'd0;
+            event_d[`EVENT_SELL]    = 1'b0;
+            event_d[`event_value]   = {56'd0, `SYMBOL_STATE_HALTED};
+            event_d[`event_table]   = `TABLE_SYMBOL;
+            event_d[`event_field]   = `ROW_SYMBOL_STATE;
+        end else if (book_q == DROP) begin
+            event_valid = 1'b1;
+            event_d[`event_kind]     = `KIND_CANCELED;
+            event_d[`event_reason]   = halted_q ? `REASON_HALT : `REASON_IOC;
+            event_d[`event_order]    = {b_generation, say_order[19:0]};
+            event_d[`event_quantity] = {12'd0, leaves_q};
+            event_d[`event_price_e4] = b_price32;
+        end else case (clerk_q)
             ROW_SAY: begin
                 event_valid = 1'b1;
-                event_d[`event_kind]  = is_symbol && field == `ROW_SYMBOL_STATE ? `KIND_STATE : `KIND_SET;
+                event_d[`event_kind]  = is_symbol && e_field == `ROW_SYMBOL_STATE ? `KIND_STATE : `KIND_SET;
                 event_d[`EVENT_SELL]  = 1'b0;
                 event_d[`event_value] = row_value_q;
                 event_d[`event_table] = table_;
-                event_d[`event_field] = field;
+                event_d[`event_field] = e_field;
             end
             CREDIT: begin
                 event_valid = credits;
@@ -766,19 +1268,20 @@ module core #(
             KILL: begin
                 event_valid = 1'b1;
                 event_d[`event_kind]    = `KIND_STATE;
-                event_d[`event_account] = field == `TABLE_FIRM ? firm16 : account16;
-                event_d[`event_value]   = {63'd0, command_q[`command_mode] == `MODE_KILL};
-                event_d[`event_table]   = field;
-                event_d[`event_field]   = field == `TABLE_ACCOUNT ? `ROW_ACCOUNT_KILLED
-                                        : field == `TABLE_FIRM    ? `ROW_FIRM_KILLED
-                                        : field == `TABLE_SESSION ? `ROW_SESSION_KILLED : `ROW_ENGINE_KILLED;
+                event_d[`event_account] = e_field == `TABLE_FIRM ? e_firm16 : e_account16;
+                event_d[`event_value]   = {63'd0, kills};
+                event_d[`event_table]   = e_field;
+                event_d[`event_field]   = e_field == `TABLE_ACCOUNT ? `ROW_ACCOUNT_KILLED
+                                        : e_field == `TABLE_FIRM    ? `ROW_FIRM_KILLED
+                                        : e_field == `TABLE_SESSION ? `ROW_SESSION_KILLED : `ROW_ENGINE_KILLED;
             end
             QUERY: begin
                 event_valid = row_exists;
+                event_last  = row_last;
                 event_d[`event_kind]    = `KIND_ROW;
-                event_d[`event_account] = field == `TABLE_FIRM ? firm16 : account16;
+                event_d[`event_account] = e_field == `TABLE_FIRM ? e_firm16 : e_account16;
                 event_d[`event_value]   = row_field_value;
-                event_d[`event_table]   = field;
+                event_d[`event_table]   = e_field;
                 event_d[`event_field]   = query_field_q;
             end
             NOP: begin
@@ -788,262 +1291,39 @@ module core #(
             default: ;
         endcase
     end
-    reg [SLOT_W-1:0] maker_slot_q;
 
-    wire take = s_command_tvalid && s_command_tready;
-    reg  [63:0] stamp_q;
-    wire [63:0] command_stamp = s_command_tdata[`command_stamp_ns];
-    wire [63:0] stamp_d = command_stamp > stamp_q ? command_stamp : stamp_q;
     report report_unit (
         .clk(clk), .rst(rst),
-        .take_i(take),
-        .by_card_i(s_command_tuser && s_command_tdata[`command_origin] == `ORIGIN_CARD),
-        .stamp_ns_i(stamp_d),
-        .s_event_tvalid(event_valid), .s_event_tready(event_ready), .s_event_tdata(event_d),
-        .end_valid_i(state_q == END), .end_ready_o(end_ready),
+        .valid_i(event_valid && event_ready), .ready_o(event_ready), .last_i(event_last),
+        .by_card_i(say_item[512] && say_command[`command_origin] == `ORIGIN_CARD),
+        .stamp_ns_i(say_command[`command_stamp_ns]), .taken_i(say_item[ITEM_W-1 -: 32]), .clock_o(clock),
+        .event_i(event_d),
         .m_event_tvalid(m_event_tvalid), .m_event_tready(m_event_tready), .m_event_tdata(m_event_tdata)
     );
 
-    assign init_done_o      = state_q != SWEEP;
-    assign killed_o         = killed_q;
-    assign busy_o           = state_q != IDLE && state_q != SWEEP;
-    assign s_command_tready = state_q == IDLE;
-
-    // ---- the sequence -----------------------------------------------------------------------------------------------
+    // ---- reset ------------------------------------------------------------------------------------------------------
     always @(posedge clk) begin
-        case (state_q)
-            SWEEP: begin
-                sweep_q <= sweep_q + 1'b1;
-                if (&sweep_q) state_q <= IDLE;
-            end
-
-            IDLE: if (take) begin
-                command_q <= s_command_tdata;
-                trusted_q <= s_command_tuser;
-                stamp_q   <= stamp_d;
-                state_q   <= READ;
-            end
-
-            READ: begin
-                query_field_q <= 8'd1;
-                halted_q      <= 1'b0;
-                resting_q     <= 2'd0;
-                any_resting_q <= 1'b0;
-                lowest_q      <= LEVEL_MASK;
-                highest_q     <= 12'd0;
-                reason_q      <= `REASON_MALFORMED;
-                if (!form_ok) state_q <= REJECT;
-                else case (opcode)
-                    `OPCODE_NEW, `OPCODE_CANCEL, `OPCODE_REPLACE: state_q <= OPERANDS;
-                    `OPCODE_CREDIT:                               state_q <= CREDIT;
-                    `OPCODE_KILL:                                 state_q <= KILL;
-                    `OPCODE_QUERY:                                state_q <= QUERY;
-                    `OPCODE_NOP:                                  state_q <= NOP;
-                    default:                                      state_q <= ROW_VALUE;
-                endcase
-            end
-
-            OPERANDS: begin
-                below_base_q <= far_price_e4 < base_e4;
-                distance_q   <= far_price_e4 < base_e4 ? base_e4 - far_price_e4 : far_price_e4 - base_e4;
-                cancels_q    <= is_cancel || (is_replace && nothing_left);
-                removes_q    <= is_replace || cancel_left == 20'd0;
-                left_q       <= is_cancel ? cancel_left : 20'd0;
-                off_q        <= is_cancel ? row_leaves - cancel_left : row_leaves;
-                quantity_q   <= is_replace ? total_left : quantity;
-                state_q      <= MULTIPLY;
-            end
-            MULTIPLY: begin
-                ticks_q        <= ticks_product[63:32];
-                lots_q         <= {11'd0, lots_product[52:32]};
-                notional_q     <= {20'd0, price_e4} * {31'd0, quantity_q};
-                old_notional_q <= {20'd0, row_price_e4} * {31'd0, off_q};
-                state_q        <= MULTIPLY_2;
-            end
-            MULTIPLY_2: begin
-                ticks_back_q <= {20'd0, ticks_q} * {32'd0, tick_e4};
-                lots_back_q  <= {5'd0, lots_q} * {21'd0, lot};
-                state_q      <= COMPARE;
-            end
-            COMPARE: begin
-                on_tick_q <= ticks_back_q == {21'd0, distance_q};
-                in_lots_q <= lots_back_q == {17'd0, quantity};
-                in_band_q <= !below_base_q && ticks_q < LEVELS;
-                rank_q    <= ticks_q[11:0];
-                level_q   <= (base_index + ticks_q[11:0]) & LEVEL_MASK;
-                state_q   <= sets_base ? RESTING_FIND : DECIDE;
-            end
-
-            DECIDE: begin
-                reason_q       <= decision;
-                generation_q   <= row_generation + 12'd1;
-                executed_q     <= is_new ? 20'd0 : row_executed;
-                leaves_q       <= quantity_q;
-                net_q          <= row_net;
-                open_buy_q     <= sells ? row_open_buy : row_open_buy - (is_new ? 48'd0 : {28'd0, off_q}) + (cancels_q ? 48'd0 : {28'd0, quantity_q});
-                open_sell_q    <= !sells ? row_open_sell : row_open_sell - (is_new ? 48'd0 : {28'd0, off_q}) + (cancels_q ? 48'd0 : {28'd0, quantity_q});
-                buying_power_q <= sells ? row_buying_power : row_buying_power + (is_new ? 64'd0 : {13'd0, old_notional_q}) - (cancels_q ? 64'd0 : {13'd0, notional_q});
-                reserved_q     <= sells ? row_reserved : row_reserved - (is_new ? 64'd0 : {13'd0, old_notional_q}) + (cancels_q ? 64'd0 : {13'd0, notional_q});
-                state_q        <= decision != `REASON_NONE ? REJECT : is_new ? VERDICT : UNLINK_READ;
-            end
-            REJECT: if (event_ready) state_q <= END;
-
-            UNLINK_READ: state_q <= UNLINK;
-            UNLINK:      state_q <= unlink_empties ? UNLINK_BIT : cancels_q ? CANCELED : VERDICT;
-            UNLINK_BIT:  if (occupancy_done) state_q <= cancels_q ? CANCELED : VERDICT;
-            CANCELED:    if (event_ready) state_q <= WRITE_BACK;
-
-            VERDICT:   if (event_ready) state_q <= FIND;
-            FIND:      state_q <= FIND_WAIT;
-            FIND_WAIT: if (occupancy_done) state_q <= occupancy_found ? CROSS : SETTLE;
-            CROSS: begin
-                other_level_q <= occupancy_found_level;
-                state_q       <= !crosses ? SETTLE : away > collar ? HALT : LEVEL;
-            end
-            LEVEL: begin
-                head_q   <= row_head;
-                tail_q   <= row_tail;
-                count_q  <= row_count;
-                shares_q <= row_shares;
-                state_q  <= MAKER;
-            end
-            MAKER: state_q <= FILL;
-            FILL: begin
-                fill_q  <= leaves_q < row_leaves ? leaves_q : row_leaves;
-                state_q <= MONEY;
-            end
-            MONEY: begin
-                fill_value_q <= {20'd0, row_price_e4} * {31'd0, fill_q};
-                fill_limit_q <= {20'd0, price_e4} * {31'd0, fill_q};
-                maker_left_q <= row_leaves - fill_q;
-                state_q      <= BOOK;
-            end
-            BOOK: begin
-                buying_power_q     <= taker_buying_power;
-                reserved_q         <= maker_same ? maker_reserved : taker_reserved;
-                net_q              <= maker_same ? maker_net : taker_net;
-                open_buy_q         <= maker_same ? maker_open_buy : taker_open_buy;
-                open_sell_q        <= maker_same ? maker_open_sell : taker_open_sell;
-                leaves_q           <= leaves_q - fill_q;
-                executed_q         <= executed_q + fill_q;
-                maker_slot_q       <= head_q;
-                maker_generation_q <= row_generation;
-                level_emptied_q    <= level_done;
-                shares_q           <= shares_q - {20'd0, fill_q};
-                if (maker_done) begin
-                    head_q  <= next;
-                    count_q <= count_q - 1'b1;
-                end
-                state_q <= TRADE;
-            end
-            TRADE: begin
-                if (occupancy_done) level_emptied_q <= 1'b0;
-                if (event_valid && event_ready)
-                    state_q <= leaves_q == 20'd0 ? SETTLE : count_q == {(SLOT_W+1){1'b0}} ? FIND : MAKER;
-            end
-            HALT: if (event_ready) begin
-                halted_q <= 1'b1;
-                state_q  <= SETTLE;
-            end
-            SETTLE: state_q <= leaves_q == 20'd0 ? WRITE_BACK : halted_q || ioc ? DROP : REST;
-
-            REST:      state_q <= REST_WAIT;
-            REST_WAIT: if (occupancy_done) state_q <= WRITE_BACK;
-            DROP: begin
-                notional_q <= {20'd0, price_e4} * {31'd0, leaves_q};
-                state_q    <= DROPPED;
-            end
-            DROPPED: if (event_ready) begin
-                if (sells) begin
-                    open_sell_q <= open_sell_q - {28'd0, leaves_q};
-                end else begin
-                    open_buy_q     <= open_buy_q - {28'd0, leaves_q};
-                    buying_power_q <= buying_power_q + {13'd0, notional_q};
-                    reserved_q     <= reserved_q - {13'd0, notional_q};
-                end
-                state_q <= WRITE_BACK;
-            end
-            WRITE_BACK: state_q <= END;
-
-            ROW_VALUE: begin
-                row_value_q    <= adjusts ? row_sum[63:0] : value;
-                row_overflow_q <= adjusts && row_sum[64] != row_sum[63];
-                state_q        <= ROW_CHECK;
-            end
-            ROW_CHECK: begin
-                if (!row_value_ok)  state_q <= REJECT;
-                else if (sets_base) state_q <= OPERANDS;
-                else if (sets_tick) state_q <= RESTING_FIND;
-                else if (sets_lot)  state_q <= DIVIDE;
-                else                state_q <= ROW_WRITE;
-            end
-            RESTING_FIND: state_q <= RESTING_WAIT;
-            RESTING_WAIT: if (occupancy_done) begin
-                if (occupancy_found) begin
-                    any_resting_q <= 1'b1;
-                    if (!resting_q[0] && other_rank < lowest_q) lowest_q <= other_rank;
-                    if (resting_q[0] && other_rank > highest_q) highest_q <= other_rank;
-                end
-                resting_q <= resting_q + 2'd1;
-                state_q   <= resting_last ? RESTING_DONE : RESTING_FIND;
-            end
-            RESTING_DONE: begin
-                reason_q <= sets_base && !on_tick_q ? `REASON_PRICE_OFF_TICK : `REASON_BAND_OCCUPIED;
-                if (sets_tick) state_q <= any_resting_q ? REJECT : DIVIDE;
-                else           state_q <= any_resting_q && (!on_tick_q || base_moves_out) ? REJECT : ROW_WRITE;
-            end
-            DIVIDE:    if (divide_done) state_q <= ROW_WRITE;
-            ROW_WRITE: state_q <= ROW_SAY;
-            ROW_SAY:   if (event_ready) state_q <= END;
-
-            CREDIT: begin
-                reason_q <= credit_reason;
-                if (credit_reason != `REASON_NONE) state_q <= REJECT;
-                else if (event_ready)              state_q <= END;
-            end
-            KILL: if (event_ready) state_q <= END;
-            QUERY: begin
-                // Fields that are still to be built lie behind the last one of their table.
-                if (event_ready) begin
-                    query_field_q <= query_field_q + 8'd1;
-                    if (row_last) state_q <= END;
-                end
-            end
-            NOP: if (event_ready) state_q <= END;
-
-            default: if (end_ready) state_q <= IDLE;        // END
-        endcase
-
+        if (sweeping_q) begin
+            sweep_q    <= sweep_q + 1'b1;
+            sweeping_q <= !(&sweep_q);
+        end
         if (rst) begin
-            state_q <= SWEEP;
-            sweep_q <= {SWEEP_W{1'b0}};
-            stamp_q <= 64'd0;
+            sweeping_q <= 1'b1;
+            sweep_q    <= {SWEEP_W{1'b0}};
         end
     end
 
-    wire kills = command_q[`command_mode] == `MODE_KILL;
-    always @(posedge clk) begin
-        if (state_q == KILL && event_ready) begin
-            if (field == `TABLE_ENGINE)  killed_q                  <= kills;
-            if (field == `TABLE_FIRM)    firm_killed_q[firm]       <= kills;
-            if (field == `TABLE_ACCOUNT) account_killed_q[account] <= kills;
-            if (field == `TABLE_SESSION) session_killed_q[session] <= kills;
-        end
+    assign init_done_o = !sweeping_q;
+    assign killed_o    = killed_q;
+    assign busy_o      = intake_busy || book_q != EMPTY || clerk_q != IDLE;
 
-        if (rst) begin
-            killed_q         <= 1'b1;
-            firm_killed_q    <= {ACCOUNTS{1'b0}};
-            account_killed_q <= {ACCOUNTS{1'b0}};
-            session_killed_q <= {ACCOUNTS{1'b0}};
-        end
-    end
-
-    `CHECK(fill_is_not_zero,        state_q != BOOK || fill_q != 20'd0)
-    `CHECK(maker_is_live,           state_q != BOOK || row_live)
-    `CHECK(maker_is_of_this_symbol, state_q != BOOK || (row_symbol == symbol && row_sells != sells))
-    `CHECK(level_has_what_it_fills, state_q != BOOK || shares_q >= {20'd0, fill_q})
-    `CHECK(query_row_exists,        state_q != QUERY || row_exists)
-    `CHECK(reservations_hold,       state_q != WRITE_BACK || (!buying_power_q[63] && !reserved_q[63]))
+    `CHECK(one_speaks,              book_q == EMPTY || clerk_q == IDLE)
+    `CHECK(fill_is_not_zero,        book_q != FILL || fill_q != 20'd0)
+    `CHECK(maker_is_live,           book_q != FILL || maker_row[ORDER_ROW_W-1])
+    `CHECK(level_has_what_it_fills, book_q != FILL || current_shares_q >= {16'd0, fill_q})
+    `CHECK(query_row_exists,        clerk_q != QUERY || row_exists)
+    `CHECK(reservations_hold,       !sums_write || (!money_row_d[63] && !money_row_d[127]))
+    `CHECK(best_is_occupied,        !walk || occupied)
 endmodule
 
 `default_nettype wire

@@ -1,10 +1,17 @@
 // occupancy: which levels are occupied, for every book (a symbol's side): 64 words of 64 bits and a summary word each,
 // so that the nearest occupied level is two find-first steps away, never a scan.
 //
-//   latency     SET, CLEAR: done_o 2 clocks after start_i. FIND: 2 if the first word has it or the book is
-//               empty, else 4
-//   throughput  one request at a time; start_i only while idle
-//   searching   starts at level_i itself and wraps at the end, so that a band may begin at any level
+//   read        read_i addresses a level; its word and summary are here a clock later and stay. Then, in any clock:
+//               set_o          whether the level's bit is set
+//               write_i        sets or clears it
+//               nearest_o      the nearest occupied level from it in the direction of down_i, in its word; itself counts
+//                              unless without_i
+//               find_i         goes on beyond the word, if elsewhere_o: nearest_level_o is right a clock later
+//   walk        walk_i, a clock or more after read_i of an occupied level: all others follow, nearest first. next_valid_o
+//               shows one, next_none_o that there is none; neither, that it is being looked for (2 clocks at most).
+//               next_i takes it and makes it the current one; the level read is the first current one.
+//               empty_i clears the bit of the current one, which all before it must be cleared.
+//   searching   wraps at the end, so that a band may begin at any level
 //   reset       sweep_i clears the book sweep_book_i, word sweep_word_i; no request meanwhile
 //   invariant   a summary bit is set iff its word is not zero
 
@@ -22,103 +29,166 @@ module occupancy #(
     input  wire [BOOK_W-1:0] sweep_book_i,
     input  wire [5:0]        sweep_word_i,
 
-    input  wire              start_i,
-    input  wire              find_i,        // else set_i says what to do with the level's bit
-    input  wire              down_i,        // FIND: towards lower levels
-    input  wire              set_i,         // SET, else CLEAR
+    input  wire              read_i,
     input  wire [BOOK_W-1:0] book_i,
     input  wire [11:0]       level_i,
+    input  wire              down_i,
+    output wire              set_o,
 
-    output reg               done_o = 1'b0,
-    output reg               found_o,       // FIND: there is one. SET, CLEAR: the bit was set before
-    output reg  [11:0]       level_o        // FIND: the level
+    input  wire              write_i,
+    input  wire              write_set_i,   // set, else clear
+
+    input  wire              without_i,
+    output wire              nearest_o,
+    output wire [11:0]       nearest_level_o,
+    output wire              elsewhere_o,
+    input  wire              find_i,
+
+    input  wire              walk_i,
+    output wire              pop_o,         // the next one is found, shown from the next clock on
+    output wire [11:0]       pop_level_o,
+    output wire              next_valid_o,
+    output wire [11:0]       next_level_o,
+    output wire              next_none_o,
+    input  wire              next_i,
+    input  wire              empty_i
 );
-    localparam IDLE = 2'd0, FIRST = 2'd1, SECOND = 2'd2, THIRD = 2'd3;
-
-    reg  [1:0]        state_q = IDLE;
-    reg               find_q, down_q, set_q;
     reg  [BOOK_W-1:0] book_q;
-    reg  [11:0]       level_q;
+    reg  [11:0]       level_q;              // where the search began
+    reg               down_q;
+
+    // The word that is searched: first the level's own, from it on; then others; last its own again, the other part.
+    reg               first_q;
     reg  [5:0]        word_q;
+    reg               walk_q = 1'b0;
+    reg               kept_q;               // the word is in rest_q, else at the RAM
+    reg  [63:0]       rest_q;               // of the word: what is still to be shown
+    reg  [63:0]       ahead_words_q;        // the words that are still to be searched
 
-    wire [63:0] summary, word;
-    wire [63:0] bit_mask = 64'd1 << level_q[5:0];
-    wire [63:0] word_changed    = set_q ? word | bit_mask : word & ~bit_mask;
-    wire [63:0] summary_bit     = 64'd1 << level_q[11:6];
-    wire [63:0] summary_changed = |word_changed ? summary | summary_bit : summary & ~summary_bit;
+    wire [63:0] word, summary;
+    wire [63:0] bit_mask     = 64'd1 << level_q[5:0];
+    wire [63:0] summary_mask = 64'd1 << level_q[11:6];
+    wire [63:0] ahead        = down_q ? ~64'd0 >> (6'd63 - level_q[5:0]) : ~64'd0 << level_q[5:0];
+    wire [63:0] beyond       = down_q ? ~(~64'd0 << level_q[11:6]) : ~64'd1 << level_q[11:6];
 
-    // What of the first word lies in the direction of the search, level_i included; what of the summary lies beyond it.
-    wire [63:0] ahead  = down_q ? ~64'd0 >> (6'd63 - level_q[5:0]) : ~64'd0 << level_q[5:0];
-    wire [63:0] beyond = down_q ? ~(~64'd0 << level_q[11:6]) : ~64'd1 << level_q[11:6];
+    wire        again     = !first_q && word_q == level_q[11:6];
+    wire [63:0] now       = walk_q && kept_q ? rest_q : without_i && first_q ? word & ~bit_mask : word;
+    wire [63:0] candidate = now & (first_q ? ahead : again ? ~ahead : ~64'd0);
+    wire [63:0] cleared   = word & ~bit_mask;
 
-    // One find-first for words, one for the summary.
-    wire        word_found, beyond_found, any_found;
-    wire [5:0]  word_index, beyond_index, any_index;
-    first_set in_word    (.word_i(state_q == THIRD ? word : word & ahead), .down_i(down_q), .found_o(word_found), .index_o(word_index));
-    first_set in_beyond  (.word_i(summary & beyond), .down_i(down_q), .found_o(beyond_found), .index_o(beyond_index));
-    first_set in_summary (.word_i(summary), .down_i(down_q), .found_o(any_found), .index_o(any_index));
+    // Words with something in them, without the level's own, which counts only for what lies behind the start.
+    wire        behind    = |(cleared & ~ahead);
+    wire [63:0] others    = (summary & ~summary_mask) | (behind ? summary_mask : 64'd0);
+    wire [63:0] to_search = walk_q ? ahead_words_q : others;
+
+    wire        found, beyond_found, any_found;
+    wire [5:0]  found_index, beyond_index, any_index;
+    first_set in_word   (.word_i(candidate), .down_i(down_q), .found_o(found), .index_o(found_index));
+    first_set in_beyond (.word_i(to_search & beyond), .down_i(down_q), .found_o(beyond_found), .index_o(beyond_index));
+    first_set in_any    (.word_i(to_search), .down_i(down_q), .found_o(any_found), .index_o(any_index));
     wire [5:0]  next_word = beyond_found ? beyond_index : any_index;
 
-    wire change = state_q == FIRST && !find_q;
+    assign set_o           = word[level_q[5:0]];
+    assign nearest_o       = found;
+    assign nearest_level_o = {word_q, found_index};
+    assign elsewhere_o     = any_found;
+
+    // ---- walk -------------------------------------------------------------------------------------------------------
+    reg         next_valid_q = 1'b0;
+    reg  [11:0] next_level_q, current_level_q;
+    reg  [63:0] next_left_q, current_left_q;    // what is left in the word without that level and all before it
+    reg  [63:0] summary_q;
+    wire        unused = &{1'b0, current_level_q[5:0]};
+    wire        room  = !next_valid_q || next_i;
+    wire        pop   = walk_q && room && found;
+    wire        fetch = walk_q && !found && any_found;
+    // Read again, its own word may still show what the walk has passed but not yet cleared.
+    wire [63:0] left  = (again ? candidate : now) & ~(64'd1 << found_index);
+
+    assign pop_o        = pop;
+    assign pop_level_o  = nearest_level_o;
+    assign next_valid_o = next_valid_q;
+    assign next_level_o = next_level_q;
+    assign next_none_o  = walk_q && !next_valid_q && !found && !any_found;
+
+    wire [63:0] summary_left = |current_left_q ? summary_q : summary_q & ~(64'd1 << current_level_q[11:6]);
+    wire [63:0] word_changed = write_set_i ? word | bit_mask : cleared;
+    wire [63:0] summary_changed = |word_changed ? summary | summary_mask : summary & ~summary_mask;
 
     ram #(.ROWS(BOOKS * 64), .ROW_W(64)) word_ram (
         .clk(clk),
-        .write_i(sweep_i || change),
-        .write_addr_i(sweep_i ? {sweep_book_i, sweep_word_i} : {book_q, level_q[11:6]}),
-        .write_data_i(sweep_i ? 64'd0 : word_changed),
-        .enable_i(start_i || state_q == SECOND),
-        .read_addr_i(state_q == SECOND ? {book_q, word_q} : {book_i, level_i[11:6]}),
+        .write_i(sweep_i || write_i || empty_i),
+        .write_addr_i(sweep_i ? {sweep_book_i, sweep_word_i} : {book_q, empty_i ? current_level_q[11:6] : level_q[11:6]}),
+        .write_data_i(sweep_i ? 64'd0 : empty_i ? current_left_q : word_changed),
+        .enable_i(read_i || find_i || fetch),
+        .read_addr_i(read_i ? {book_i, level_i[11:6]} : {book_q, next_word}),
         .read_data_o(word)
     );
     ram #(.ROWS(BOOKS), .ROW_W(64)) summary_ram (
         .clk(clk),
-        .write_i(sweep_i || change),
+        .write_i(sweep_i || write_i || empty_i),
         .write_addr_i(sweep_i ? sweep_book_i : book_q),
-        .write_data_i(sweep_i ? 64'd0 : summary_changed),
-        .enable_i(start_i),
+        .write_data_i(sweep_i ? 64'd0 : empty_i ? summary_left : summary_changed),
+        .enable_i(read_i),
         .read_addr_i(book_i),
         .read_data_o(summary)
     );
 
     always @(posedge clk) begin
-        done_o <= 1'b0;
-        case (state_q)
-            IDLE: if (start_i) begin
-                find_q  <= find_i;
-                down_q  <= down_i;
-                set_q   <= set_i;
-                book_q  <= book_i;
-                level_q <= level_i;
-                state_q <= FIRST;
+        if (walk_i) begin
+            walk_q          <= 1'b1;
+            kept_q          <= 1'b1;
+            rest_q          <= cleared;
+            ahead_words_q   <= others;
+            current_level_q <= level_q;
+            current_left_q  <= cleared;
+            summary_q       <= summary;
+            next_valid_q    <= 1'b0;
+        end else if (walk_q) begin
+            if (next_i) begin
+                next_valid_q    <= 1'b0;
+                current_level_q <= next_level_q;
+                current_left_q  <= next_left_q;
             end
-            FIRST: begin
-                found_o <= find_q ? word_found || any_found : word[level_q[5:0]];
-                level_o <= {level_q[11:6], word_index};
-                word_q  <= next_word;
-                if (!find_q || word_found || !any_found) begin
-                    done_o  <= 1'b1;
-                    state_q <= IDLE;
-                end else begin
-                    state_q <= SECOND;
-                end
+            if (pop) begin
+                next_valid_q <= 1'b1;
+                next_level_q <= nearest_level_o;
+                next_left_q  <= left;
+                rest_q       <= left;
+                kept_q       <= 1'b1;
             end
-            SECOND: state_q <= THIRD;
-            default: begin
-                level_o <= {word_q, word_index};
-                done_o  <= 1'b1;
-                state_q <= IDLE;
+            if (fetch) begin
+                kept_q        <= 1'b0;
+                ahead_words_q <= ahead_words_q & ~(64'd1 << next_word);
             end
-        endcase
+        end
+        if (empty_i) summary_q <= summary_left;
+        if (find_i || fetch) begin
+            first_q <= 1'b0;
+            word_q  <= next_word;
+        end
+        if (read_i) begin
+            book_q       <= book_i;
+            level_q      <= level_i;
+            down_q       <= down_i;
+            first_q      <= 1'b1;
+            word_q       <= level_i[11:6];
+            walk_q       <= 1'b0;
+            next_valid_q <= 1'b0;
+        end
 
         if (rst) begin
-            done_o  <= 1'b0;
-            state_q <= IDLE;
+            walk_q       <= 1'b0;
+            next_valid_q <= 1'b0;
         end
     end
 
-    `CHECK(starts_only_when_idle, !start_i || state_q == IDLE)
-    `CHECK(summary_is_true,       state_q != THIRD || word_found)
-    `CHECK(sweep_is_alone,        !sweep_i || (state_q == IDLE && !start_i))
+    `CHECK(walks_from_an_occupied_level, !walk_i || (set_o && first_q && !walk_q))
+    `CHECK(takes_what_there_is,          !next_i || next_valid_q)
+    `CHECK(empties_only_on_a_walk,       !empty_i || walk_q)
+    `CHECK(writes_what_was_read,         !write_i || (first_q && !walk_q))
+    `CHECK(finds_what_the_summary_says,  !(walk_q && !kept_q) || found)
+    `CHECK(sweep_is_alone,               !sweep_i || !(read_i || write_i || empty_i))
 endmodule
 
 `default_nettype wire

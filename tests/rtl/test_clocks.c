@@ -15,15 +15,15 @@
 #include <cmocka.h>
 
 enum {
-    VERDICT_CLOCKS = 8,   /* of a refused order */
-    ACCEPTED_CLOCKS = 19, /* it leaves when the next event comes */
-    ADD_CLOCKS = 16,
-    CANCEL_CLOCKS = 13,
-    REDUCE_CLOCKS = 11,
-    FIRST_TRADE_CLOCKS = 24,
-    FILL_CLOCKS = 5,        /* each further one at the same level */
-    LEVEL_FILL_CLOCKS = 13, /* each further one at the next level */
-    NOP_CLOCKS = 3,
+    VERDICT_CLOCKS = 8, /* of a refused order */
+    ACCEPTED_CLOCKS = 8,
+    ADD_CLOCKS = 8,
+    CANCEL_CLOCKS = 8,
+    REDUCE_CLOCKS = 8,
+    FIRST_TRADE_CLOCKS = 10,
+    FILL_CLOCKS = 2,       /* each further one at the same level */
+    LEVEL_FILL_CLOCKS = 2, /* each further one at the next level */
+    NOP_CLOCKS = 8,
 };
 
 enum { EVENTS_MAX = 16 };
