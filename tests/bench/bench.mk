@@ -6,9 +6,13 @@ bench_objects = $(patsubst %,$(B)/tests/bench/%.o,bench_main load echo) $(B)/tes
 $(B)/bench: $(bench_objects) $(bypass_libs) $(archive) | $(B)/wirepit-gateway
 	$(CC) $(SANITIZE) -o $@ $^ $(bypass_ldlibs) $(LDLIBS)
 
-## make bench      round trips and orders a second, each beside an empty echo or the disk's flush (about a minute)
+$(B)/bench-ledger: $(B)/tests/bench/bench_ledger.o $(archive)
+	$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+
+## make bench      round trips and orders a second, the books from the journal, each beside what it stands on (about two minutes)
 bench: deps-build
-	@$(MAKE) --no-print-directory -s -j2 $(B)/bench $(B)/wirepit-gateway
+	@$(MAKE) --no-print-directory -s -j2 $(B)/bench $(B)/bench-ledger $(B)/wirepit-gateway
 	@$(B)/bench --gateway $(B)/wirepit-gateway --json build/bench.json --commit "$$(git rev-parse --short HEAD 2>/dev/null)"
+	@$(B)/bench-ledger --json build/bench_ledger.json --commit "$$(git rev-parse --short HEAD 2>/dev/null)"
 
 .PHONY: bench

@@ -1,14 +1,18 @@
-/* bench_ledger [TRANSFERS [DIRECTORY]]: how fast host/ledger/ takes transfers on one core, and how
- * fast SQLite takes the same ones (write-ahead log, one flush a commit) in DIRECTORY, by default
- * /tmp. Prints rows "name value unit"; fails if the two end with different balances.
+/* bench_ledger [--transfers N] [--directory DIRECTORY] [--json FILE] [--commit TEXT]: how fast the
+ * office keeps its books on one core, and how fast SQLite takes the same transfers.
  *
- * The transfers are those of a market: an order reserves cash, a fill is a chain of four legs, what
- * is left of the order is voided. Accounts are funded first; that is not measured. SQLite is asked
- * for as little as keeps the same books: integer keys, prepared statements, bounds as CHECKs. */
+ * A market of 64 accounts and 64 symbols is written as a journal first; that is not measured. Then
+ * the journal is read (every hash checked), folded and booked, once without the tables and once
+ * with them, as wirepit-office does. SQLite posts what the ledger has posted, with as little as
+ * keeps the same books: integer keys, prepared statements, bounds as CHECKs, a write-ahead log, one
+ * flush a commit. Fails if the three do not end with the same balances. */
 #include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/base/random.h"
-#include "host/ledger/ledger.h"
+#include "host/office/fold.h"
+#include "host/softcard/softcard.h"
+#include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -17,140 +21,222 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRMS = 256, SYMBOLS = 64, BATCH = 8189, DEFAULT_TRANSFERS = 1000000 };
-enum { LEDGER_CASH = 1 }; /* ledger of a symbol: 2 + symbol */
-enum { CODE_FUNDING = 1, CODE_FILL = 2, CODE_ORDER = 3 };
-enum { ACCOUNTS_MAX = (FIRMS + 2) * (SYMBOLS + 1) };
-
-static struct ledger_transfer *transfers;
-static uint32_t transfers_count, funding_count;
-
-/* Holder 0 is the outside world, 1 the clearing house, firms follow. */
-static uint64_t account_number(uint32_t holder, uint32_t ledger) {
-    return 1 + (uint64_t)(ledger - 1) * (FIRMS + 2) + holder;
-}
+enum { ACCOUNTS = 64, SYMBOLS = 64, BATCH = 8189, DEFAULT_TRANSFERS = 1000000 };
+enum { TRANSFERS_A_ROUND = 8, RECORDS_A_TRANSACTION = 8192, ROWS_MAX = 16 };
+enum { BASE_E4 = 100000, TICK_E4 = 100, REFERENCE = 1000 };
 
 static void fail(const char *what, const char *why) {
     (void)fprintf(stderr, "bench_ledger: %s: %s\n", what, why);
     exit(1);
 }
 
-static uint64_t transfer_add(uint32_t from, uint32_t to, uint32_t ledger, uint64_t amount,
-                             unsigned flags, uint64_t pending, unsigned code) {
-    uint64_t id = transfers_count + 1;
-    transfers[transfers_count++] = (struct ledger_transfer){
-        .id = { .low = id },
-        .debit = { .low = account_number(from, ledger) },
-        .credit = { .low = account_number(to, ledger) },
-        .pending = { .low = pending },
-        .amount = amount,
-        .ledger = ledger,
-        .code = (uint16_t)code,
-        .flags = (uint16_t)flags,
-    };
-    return id;
+static void must(int code, const char *what) {
+    if (code < 0) fail(what, err_text());
 }
 
-static void transfers_make(uint32_t count) {
-    struct random draw = random_seeded(1);
-    for (uint32_t firm = 0; firm < FIRMS; firm++)
-        for (uint32_t ledger = LEDGER_CASH; ledger <= LEDGER_CASH + SYMBOLS; ledger++)
-            (void)transfer_add(0, 2 + firm, ledger, UINT64_C(1) << 50, 0, 0, CODE_FUNDING);
-    funding_count = transfers_count;
-    while (transfers_count < funding_count + count) {
-        uint32_t buyer = 2 + (uint32_t)random_below(&draw, FIRMS);
-        uint32_t seller = 2 + (uint32_t)random_below(&draw, FIRMS);
-        uint32_t shares = LEDGER_CASH + 1 + (uint32_t)random_below(&draw, SYMBOLS);
-        uint64_t price_e4 = 100000 + random_below(&draw, 1000) * 100;
-        uint64_t quantity = 2 + random_below(&draw, 500);
-        uint64_t filled = 1 + random_below(&draw, quantity - 1);
-        uint64_t order =
-            transfer_add(buyer, 1, LEDGER_CASH, price_e4 * quantity, LEDGER_PENDING, 0, CODE_ORDER);
-        (void)transfer_add(buyer, 1, LEDGER_CASH, price_e4 * filled,
-                           LEDGER_POST | LEDGER_PART | LEDGER_LINKED, order, CODE_ORDER);
-        (void)transfer_add(1, seller, LEDGER_CASH, price_e4 * filled, LEDGER_LINKED, 0, CODE_FILL);
-        (void)transfer_add(seller, 1, shares, filled, LEDGER_LINKED, 0, CODE_FILL);
-        (void)transfer_add(1, buyer, shares, filled, 0, 0, CODE_FILL);
-        (void)transfer_add(buyer, 1, LEDGER_CASH, price_e4 * (quantity - filled), LEDGER_VOID,
-                           order, CODE_ORDER);
-    }
+/* ---- results --------------------------------------------------------------------------------- */
+
+static struct row {
+    const char *name, *unit;
+    uint64_t value;
+} rows[ROWS_MAX];
+static uint32_t rows_count;
+
+static void row_add(const char *name, uint64_t value, const char *unit) {
+    rows[rows_count++] = (struct row){ .name = name, .value = value, .unit = unit };
+    (void)printf("%-26s %12" PRIu64 " %s\n", name, value, unit);
+    (void)fflush(stdout);
 }
 
-static uint64_t cpu_ns(void) {
+static void rows_save(const char *path, const char *commit, double ratio) {
+    FILE *file = fopen(path, "w");
+    if (file == NULL) fail(path, "cannot be written");
+    (void)fprintf(file, "{\"commit\": \"%s\", \"books_to_sqlite\": %.1f, \"rows\": [", commit,
+                  ratio);
+    for (uint32_t i = 0; i < rows_count; i++)
+        (void)fprintf(file, "%s\n  {\"name\": \"%s\", \"value\": %" PRIu64 ", \"unit\": \"%s\"}",
+                      i == 0 ? "" : ",", rows[i].name, rows[i].value, rows[i].unit);
+    (void)fputs("\n]}\n", file);
+    if (fclose(file) != 0) fail(path, "cannot be written");
+}
+
+/* Time of the clock on the wall, and of this thread on its processor. */
+struct watch {
+    uint64_t wall_ns, cpu_ns;
+};
+
+static struct watch watch_now(void) {
     struct timespec now;
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void row_print(const char *name, uint64_t value, const char *unit) {
-    (void)printf("%s %" PRIu64 " %s\n", name, value, unit);
-    (void)fflush(stdout);
+    return (struct watch){ .wall_ns = clock_monotonic_ns(),
+                           .cpu_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec };
 }
 
 static uint64_t rate(uint64_t count, uint64_t ns) {
     return ns == 0 ? 0 : count * UINT64_C(1000000000) / ns;
 }
 
-/* A batch ends where no chain is open. */
-static uint32_t batch_count(uint32_t from, uint32_t to) {
-    uint32_t end = to - from > BATCH ? from + BATCH : to;
-    while ((transfers[end - 1].flags & LEDGER_LINKED) != 0) end--;
-    return end - from;
-}
+/* ---- the market, as a journal ---------------------------------------------------------------- */
 
-/* ---- the ledger ------------------------------------------------------------------------------ */
+struct market {
+    struct card *card;
+    struct journal *journal;
+    uint64_t time_ns;
+};
 
-static void ledger_take(struct ledger *ledger, uint32_t from, uint32_t to) {
-    uint8_t codes[BATCH];
-    for (uint32_t at = from, count; at < to; at += count) {
-        count = batch_count(at, to);
-        if (ledger_transfers_create(ledger, at, transfers + at, count, codes) == 0) continue;
-        for (uint32_t i = 0; i < count; i++)
-            if (codes[i] != LEDGER_OK) fail("transfer", ledger_code_name(codes[i]));
+static void market_append(struct market *market, enum journal_kind kind, const void *data,
+                          uint32_t bytes) {
+    int64_t code = journal_append(market->journal, kind, 0, data, bytes);
+    if (code == -ENOBUFS) {
+        must(journal_wait(market->journal), "journal");
+        code = journal_append(market->journal, kind, 0, data, bytes);
     }
+    if (code < 0) fail("journal", err_text());
 }
 
-static struct ledger *ledger_run(void) {
-    const struct ledger_options options = {
-        .accounts_max = ACCOUNTS_MAX,
-        .transfers_max = transfers_count,
-        .ledgers_max = SYMBOLS + 1,
-        .chain_max = 16,
-        .seed = 1,
-    };
-    struct ledger *ledger;
-    if (ledger_open(&options, &ledger) != 0) fail("open", err_text());
-    for (uint32_t number = LEDGER_CASH; number <= LEDGER_CASH + SYMBOLS; number++) {
-        for (uint32_t holder = 0; holder < FIRMS + 2; holder++) {
-            struct ledger_account account = {
-                .id = { .low = account_number(holder, number) },
-                .ledger = number,
-                .code = 1,
-                .flags = holder == 0 ? 0 : LEDGER_DEBITS_MUST_NOT_EXCEED_CREDITS,
-            };
-            enum ledger_code code = ledger_account_create(ledger, 0, &account);
-            if (code != LEDGER_OK) fail("account", ledger_code_name(code));
+static void market_do(struct market *market, struct command command) {
+    struct event events[16];
+    command.stamp_ns = market->time_ns += 1000;
+    must(card_push(market->card, &command), "card");
+    market_append(market, JOURNAL_COMMAND, &command, sizeof command);
+    for (bool ended = false; !ended;) {
+        int count = card_poll(market->card, events, 16);
+        must(count, "card");
+        for (int i = 0; i < count; i++) {
+            if (events[i].kind == KIND_REJECTED) fail("market", abi_reason_name(events[i].reason));
+            market_append(market, JOURNAL_EVENT, &events[i], LIMIT_EVENT_BYTES);
+            ended = (events[i].flags & EVENT_END) != 0;
         }
     }
-    ledger_take(ledger, 0, funding_count);
+}
 
-    uint64_t wall = clock_monotonic_ns(), cpu = cpu_ns();
-    ledger_take(ledger, funding_count, transfers_count);
-    cpu = cpu_ns() - cpu;
-    wall = clock_monotonic_ns() - wall;
-    uint32_t count = transfers_count - funding_count;
-    row_print("ledger_transfers", count, "transfers");
-    row_print("ledger_rate", rate(count, wall), "transfers/s");
-    row_print("ledger_rate_cpu", rate(count, cpu), "transfers/cpu-s");
+static void market_set(struct market *market, uint8_t opcode, uint32_t account, uint32_t symbol,
+                       uint8_t field, int64_t value) {
+    market_do(market, (struct command){ .opcode = opcode,
+                                        .account = (uint16_t)account,
+                                        .symbol = (uint16_t)symbol,
+                                        .field = field,
+                                        .value = value });
+}
 
-    uint8_t digest[LEDGER_DIGEST_BYTES];
-    wall = clock_monotonic_ns();
-    ledger_check(ledger);
-    row_print("ledger_verify", (clock_monotonic_ns() - wall) / 1000000, "ms");
-    wall = clock_monotonic_ns();
-    ledger_digest(ledger, digest);
-    row_print("ledger_digest", (clock_monotonic_ns() - wall) / 1000000, "ms");
-    return ledger;
+static void market_open(struct market *market) {
+    for (uint32_t symbol = 0; symbol < SYMBOLS; symbol++) {
+        market_set(market, OPCODE_SYMBOL, 0, symbol, ROW_SYMBOL_TICK_E4, TICK_E4);
+        market_set(market, OPCODE_SYMBOL, 0, symbol, ROW_SYMBOL_BASE_E4, BASE_E4);
+        market_set(market, OPCODE_SYMBOL, 0, symbol, ROW_SYMBOL_REFERENCE, REFERENCE);
+        market_set(market, OPCODE_SYMBOL, 0, symbol, ROW_SYMBOL_COLLAR, REFERENCE);
+        market_set(market, OPCODE_SYMBOL, 0, symbol, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
+    }
+    for (uint32_t account = 0; account < ACCOUNTS; account++) {
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_FIRM, account);
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_CURRENCY, 840);
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_QUANTITY_MAX, 1000);
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_NOTIONAL_MAX_E4,
+                   INT64_C(1) << 40);
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_ENABLED, 1);
+        for (uint32_t symbol = 0; symbol < SYMBOLS; symbol++) {
+            market_set(market, OPCODE_POSITION, account, symbol, ROW_POSITION_LONG_MAX,
+                       INT64_C(1) << 40);
+            market_set(market, OPCODE_POSITION, account, symbol, ROW_POSITION_SHORT_MAX,
+                       INT64_C(1) << 40);
+            market_set(market, OPCODE_POSITION, account, symbol, ROW_POSITION_LOCATE,
+                       INT64_C(1) << 40);
+        }
+        market_do(market, (struct command){ .opcode = OPCODE_CREDIT,
+                                            .account = (uint16_t)account,
+                                            .value = INT64_C(1) << 55 });
+    }
+    market_do(market, (struct command){ .opcode = OPCODE_KILL, .mode = MODE_RELEASE });
+}
+
+/* A sell rests, a larger and better buy takes it, and what is left of the buy is cancelled. */
+static void market_round(struct market *market, struct random *draw, uint32_t round) {
+    uint32_t generation = (round + 1) & ((1u << LIMIT_GENERATION_BITS) - 1);
+    uint16_t symbol = (uint16_t)random_below(draw, SYMBOLS);
+    uint32_t quantity = 1 + (uint32_t)random_below(draw, 500);
+    uint32_t price_e4 = BASE_E4 + TICK_E4 * (1 + (uint32_t)random_below(draw, 1000));
+    struct command sell = { .opcode = OPCODE_NEW,
+                            .side = SIDE_SELL,
+                            .symbol = symbol,
+                            .account = (uint16_t)random_below(draw, ACCOUNTS),
+                            .order = abi_handle(0, generation),
+                            .quantity = quantity,
+                            .price_e4 = price_e4 };
+    struct command buy = sell;
+    buy.side = SIDE_BUY;
+    buy.account = (uint16_t)random_below(draw, ACCOUNTS);
+    buy.order = abi_handle(1, generation);
+    buy.quantity = quantity + 1 + (uint32_t)random_below(draw, 400);
+    buy.price_e4 = price_e4 + TICK_E4;
+    struct command cancel = { .opcode = OPCODE_CANCEL,
+                              .side = SIDE_BUY,
+                              .symbol = symbol,
+                              .account = buy.account,
+                              .order = buy.order };
+    market_do(market, sell);
+    market_do(market, buy);
+    market_do(market, cancel);
+}
+
+static void market_write(const char *directory, uint32_t rounds) {
+    struct market market = { .time_ns = 0 };
+    struct random draw = random_seeded(1);
+    struct journal_recovered recovered;
+    const struct journal_options options = { .directory = directory, .flush = JOURNAL_ASYNC };
+    must(journal_open(&options, &market.journal, &recovered), "journal");
+    must(softcard_open(&CARD_SIZE_DEFAULT, &market.card), "card");
+    market_open(&market);
+    for (uint32_t round = 0; round < rounds; round++) market_round(&market, &draw, round);
+    must(journal_wait(market.journal), "journal");
+    journal_close(market.journal);
+    card_close(market.card);
+}
+
+/* ---- the books ------------------------------------------------------------------------------- */
+
+/* Reads, folds and books the whole journal; into a store's tables too unless path is NULL. */
+static struct fold *books_keep(const char *directory, const char *path, uint32_t transfers) {
+    struct fold_options options = FOLD_OPTIONS_DEFAULT;
+    struct journal_reader *reader;
+    struct journal_record record;
+    struct store *store = NULL;
+    struct fold *fold;
+    uint64_t records = 0;
+    options.transfers = transfers;
+    must(fold_open(&options, &fold), "fold");
+    must(journal_reader_open(directory, &reader), "journal");
+    if (path != NULL) {
+        must(store_open(path, &store), "store");
+        fold_attach(fold, store);
+    }
+    struct watch from = watch_now();
+    for (int more = 1; more != 0;) {
+        if (store != NULL) must(store_begin(store), "store");
+        for (uint32_t i = 0; i < RECORDS_A_TRANSACTION; i++) {
+            more = journal_reader_next(reader, &record);
+            must(more, "journal");
+            if (more == 0) break;
+            must(fold_record(fold, &record), "fold");
+            records++;
+        }
+        if (store == NULL) continue;
+        must(fold_flush(fold), "fold");
+        must(store_commit(store, fold_progress(fold)), "store");
+    }
+    struct watch to = watch_now();
+    uint32_t count = ledger_transfers_count(fold_ledger(fold));
+    if (path == NULL) {
+        row_add("records", records, "records");
+        row_add("transfers", count, "transfers");
+    }
+    row_add(path == NULL ? "books" : "books and tables", rate(count, to.wall_ns - from.wall_ns),
+            "transfers/s");
+    row_add(path == NULL ? "books, processor" : "books and tables, processor",
+            rate(count, to.cpu_ns - from.cpu_ns), "transfers/cpu-s");
+    must(fold_verify(fold), "books");
+    journal_reader_close(reader);
+    store_close(store);
+    return fold;
 }
 
 /* ---- SQLite ---------------------------------------------------------------------------------- */
@@ -169,9 +255,8 @@ static sqlite3_stmt *sql_prepare(const char *text) {
     return statement;
 }
 
-static void sql_step(sqlite3_stmt *statement, const uint64_t *values, int count) {
-    for (int i = 0; i < count; i++)
-        (void)sqlite3_bind_int64(statement, i + 1, (sqlite3_int64)values[i]);
+static void sql_step(sqlite3_stmt *statement, const int64_t *values, int count) {
+    for (int i = 0; i < count; i++) (void)sqlite3_bind_int64(statement, i + 1, values[i]);
     if (sqlite3_step(statement) != SQLITE_DONE || sqlite3_changes(database) != 1)
         fail(sqlite3_sql(statement), sqlite3_errmsg(database));
     (void)sqlite3_reset(statement);
@@ -180,52 +265,74 @@ static void sql_step(sqlite3_stmt *statement, const uint64_t *values, int count)
 enum { DEBIT_MOVE, CREDIT_MOVE, PENDING_TAKE, TRANSFER_ADD, STATEMENTS };
 static sqlite3_stmt *statements[STATEMENTS];
 
-static void sqlite_transfer(const struct ledger_transfer *transfer) {
-    bool reserves = (transfer->flags & LEDGER_PENDING) != 0;
-    bool posts = (transfer->flags & LEDGER_POST) != 0;
-    bool voids = (transfer->flags & LEDGER_VOID) != 0;
-    uint64_t back = posts || voids ? transfer->amount : 0;
-    uint64_t pending = (reserves ? transfer->amount : 0) - back;
-    uint64_t posted = reserves || voids ? 0 : transfer->amount;
-    if (back != 0)
-        sql_step(statements[PENDING_TAKE], (uint64_t[]){ back, transfer->pending.low }, 2);
-    sql_step(statements[DEBIT_MOVE], (uint64_t[]){ pending, posted, transfer->debit.low }, 3);
-    sql_step(statements[CREDIT_MOVE], (uint64_t[]){ pending, posted, transfer->credit.low }, 3);
-    sql_step(statements[TRANSFER_ADD],
-             (uint64_t[]){ transfer->id.low, transfer->debit.low, transfer->credit.low,
-                           transfer->pending.low, transfer->amount, transfer->flags, transfer->code,
-                           reserves ? transfer->amount : 0 },
-             8);
+/* What SQLite is asked to do for each transfer of the ledger: rows by their index. */
+struct posting {
+    uint32_t debit, credit, pending;
+    int64_t reserved, posted, back; /* back: of what the pending one has reserved */
+};
+static struct posting *postings;
+static uint32_t postings_count;
+
+static uint32_t account_index(const struct ledger *ledger, struct ledger_id id) {
+    const struct ledger_account *account = ledger_account_find(ledger, id);
+    uint32_t index = (uint32_t)(account - ledger_account_at(ledger, 0));
+    if (account == NULL || ledger_account_at(ledger, index) != account)
+        fail("compare", "the ledger's accounts are not in one piece");
+    return index;
 }
 
-static void sqlite_take(uint32_t from, uint32_t to) {
-    for (uint32_t at = from, count; at < to; at += count) {
-        count = batch_count(at, to);
-        sql("begin immediate");
-        for (uint32_t i = 0; i < count; i++) sqlite_transfer(&transfers[at + i]);
-        sql("commit");
+static void postings_make(const struct ledger *ledger) {
+    postings_count = ledger_transfers_count(ledger);
+    postings = calloc(postings_count, sizeof *postings);
+    if (postings == NULL) fail("postings", "no memory");
+    for (uint32_t i = 0; i < postings_count; i++) {
+        const struct ledger_transfer *transfer = ledger_transfer_at(ledger, i);
+        const struct ledger_transfer *pending = transfer;
+        struct posting *posting = &postings[i];
+        int64_t moved = (int64_t)transfer->moved;
+        if ((transfer->flags & (LEDGER_POST | LEDGER_VOID)) != 0) {
+            pending = ledger_transfer_find(ledger, transfer->pending);
+            posting->pending = (uint32_t)(pending - ledger_transfer_at(ledger, 0));
+            posting->back = moved;
+        }
+        if ((transfer->flags & LEDGER_PENDING) != 0) posting->reserved = moved;
+        if ((transfer->flags & (LEDGER_PENDING | LEDGER_VOID)) == 0) posting->posted = moved;
+        posting->debit = account_index(ledger, pending->debit);
+        posting->credit = account_index(ledger, pending->credit);
     }
+}
+
+static void sqlite_post(uint32_t index) {
+    const struct posting *posting = &postings[index];
+    int64_t pending = posting->reserved - posting->back;
+    if (posting->back != 0)
+        sql_step(statements[PENDING_TAKE], (int64_t[]){ posting->back, posting->pending }, 2);
+    sql_step(statements[DEBIT_MOVE], (int64_t[]){ pending, posting->posted, posting->debit }, 3);
+    sql_step(statements[CREDIT_MOVE], (int64_t[]){ pending, posting->posted, posting->credit }, 3);
+    sql_step(statements[TRANSFER_ADD],
+             (int64_t[]){ index, posting->debit, posting->credit, posting->pending,
+                          posting->reserved + posting->posted + posting->back, posting->reserved },
+             6);
 }
 
 static void sqlite_compare(const struct ledger *ledger) {
-    sqlite3_stmt *rows = sql_prepare("select debits_pending, debits_posted, credits_pending, "
-                                     "credits_posted, id from account order by id");
+    sqlite3_stmt *found = sql_prepare("select debits_pending, debits_posted, credits_pending, "
+                                      "credits_posted from account order by id");
     uint32_t count = 0;
-    while (sqlite3_step(rows) == SQLITE_ROW) {
-        struct ledger_id id = { .low = (uint64_t)sqlite3_column_int64(rows, 4) };
-        const struct ledger_account *account = ledger_account_find(ledger, id);
-        if (account == NULL || account->debits_pending != (uint64_t)sqlite3_column_int64(rows, 0) ||
-            account->debits_posted != (uint64_t)sqlite3_column_int64(rows, 1) ||
-            account->credits_pending != (uint64_t)sqlite3_column_int64(rows, 2) ||
-            account->credits_posted != (uint64_t)sqlite3_column_int64(rows, 3))
+    for (; sqlite3_step(found) == SQLITE_ROW; count++) {
+        const struct ledger_account *account = ledger_account_at(ledger, count);
+        if (account->debits_pending != (uint64_t)sqlite3_column_int64(found, 0) ||
+            account->debits_posted != (uint64_t)sqlite3_column_int64(found, 1) ||
+            account->credits_pending != (uint64_t)sqlite3_column_int64(found, 2) ||
+            account->credits_posted != (uint64_t)sqlite3_column_int64(found, 3))
             fail("compare", "the ledger and SQLite have different balances");
-        count++;
     }
     if (count != ledger_accounts_count(ledger)) fail("compare", "accounts are missing");
-    (void)sqlite3_finalize(rows);
+    (void)sqlite3_finalize(found);
 }
 
-static void sqlite_run(const struct ledger *ledger, const char *path) {
+static uint64_t sqlite_run(const struct ledger *ledger, const char *path) {
+    postings_make(ledger);
     if (sqlite3_open(path, &database) != SQLITE_OK) fail(path, sqlite3_errmsg(database));
     sql("pragma journal_mode = wal");
     sql("pragma synchronous = full");
@@ -236,8 +343,8 @@ static void sqlite_run(const struct ledger *ledger, const char *path) {
         "default 0, holds integer not null, "
         "check(holds = 0 or debits_pending + debits_posted <= credits_posted)) strict");
     sql("create table transfer(id integer primary key, debit integer not null, credit integer not "
-        "null, pending integer not null, amount integer not null, flags integer not null, code "
-        "integer not null, left integer not null check(left >= 0)) strict");
+        "null, pending integer not null, amount integer not null, left integer not null "
+        "check(left >= 0)) strict");
     statements[DEBIT_MOVE] =
         sql_prepare("update account set debits_pending = debits_pending + ?1, debits_posted = "
                     "debits_posted + ?2 where id = ?3");
@@ -245,48 +352,72 @@ static void sqlite_run(const struct ledger *ledger, const char *path) {
         sql_prepare("update account set credits_pending = credits_pending + ?1, credits_posted = "
                     "credits_posted + ?2 where id = ?3");
     statements[PENDING_TAKE] = sql_prepare("update transfer set left = left - ?1 where id = ?2");
-    statements[TRANSFER_ADD] = sql_prepare("insert into transfer values(?1,?2,?3,?4,?5,?6,?7,?8)");
+    statements[TRANSFER_ADD] = sql_prepare("insert into transfer values(?1,?2,?3,?4,?5,?6)");
     sqlite3_stmt *account = sql_prepare("insert into account(id, holds) values(?1, ?2)");
     sql("begin immediate");
     for (uint32_t i = 0; i < ledger_accounts_count(ledger); i++) {
-        const struct ledger_account *row = ledger_account_at(ledger, i);
-        sql_step(account, (uint64_t[]){ row->id.low, row->flags != 0 }, 2);
+        uint16_t flags = ledger_account_at(ledger, i)->flags;
+        sql_step(account, (int64_t[]){ i, (flags & LEDGER_DEBITS_MUST_NOT_EXCEED_CREDITS) != 0 },
+                 2);
     }
     sql("commit");
     (void)sqlite3_finalize(account);
-    sqlite_take(0, funding_count);
 
-    uint64_t wall = clock_monotonic_ns(), cpu = cpu_ns();
-    sqlite_take(funding_count, transfers_count);
-    cpu = cpu_ns() - cpu;
-    wall = clock_monotonic_ns() - wall;
-    uint32_t count = transfers_count - funding_count;
-    row_print("sqlite_transfers", count, "transfers");
-    row_print("sqlite_batch", BATCH, "transfers/commit");
-    row_print("sqlite_rate", rate(count, wall), "transfers/s");
-    row_print("sqlite_rate_cpu", rate(count, cpu), "transfers/cpu-s");
+    struct watch from = watch_now();
+    for (uint32_t at = 0; at < postings_count; at += BATCH) {
+        uint32_t end = postings_count - at > BATCH ? at + BATCH : postings_count;
+        sql("begin immediate");
+        for (uint32_t i = at; i < end; i++) sqlite_post(i);
+        sql("commit");
+    }
+    struct watch to = watch_now();
+    row_add("SQLite", rate(postings_count, to.wall_ns - from.wall_ns), "transfers/s");
+    row_add("SQLite, processor", rate(postings_count, to.cpu_ns - from.cpu_ns), "transfers/cpu-s");
     sqlite_compare(ledger);
     for (int i = 0; i < STATEMENTS; i++) (void)sqlite3_finalize(statements[i]);
     (void)sqlite3_close(database);
+    free(postings);
+    return rate(postings_count, to.wall_ns - from.wall_ns);
 }
 
 int main(int argc, char **argv) {
-    uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : DEFAULT_TRANSFERS;
-    if (count < 1 || count > 100000000) fail("TRANSFERS", "1 to 100000000");
-    transfers = calloc(count + FIRMS * (SYMBOLS + 1) + 8, sizeof *transfers);
-    if (transfers == NULL) fail("transfers", "no memory");
-    transfers_make((uint32_t)count);
+    static const struct option options[] = { { "transfers", required_argument, NULL, 't' },
+                                             { "directory", required_argument, NULL, 'd' },
+                                             { "json", required_argument, NULL, 'j' },
+                                             { "commit", required_argument, NULL, 'c' },
+                                             { NULL, 0, NULL, 0 } };
+    const char *parent = "build", *json = "build/bench_ledger.json", *commit = "";
+    uint64_t transfers = DEFAULT_TRANSFERS;
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (option == 't') transfers = strtoull(optarg, NULL, 10);
+        if (option == 'd') parent = optarg;
+        if (option == 'j') json = optarg;
+        if (option == 'c') commit = optarg;
+        if (option == '?') return 2;
+    }
+    if (transfers < 1000 || transfers > 50000000) fail("--transfers", "1000 to 50000000");
 
-    char directory[256], path[sizeof directory + 16];
-    (void)snprintf(directory, sizeof directory, "%s/bench_ledger.XXXXXX",
-                   argc > 2 ? argv[2] : "/tmp");
+    char directory[256], journal[300], tables[300], plain[300], command[400];
+    (void)snprintf(directory, sizeof directory, "%s/bench_ledger.XXXXXX", parent);
     if (mkdtemp(directory) == NULL) fail(directory, "cannot be made");
-    (void)snprintf(path, sizeof path, "%s/books", directory);
+    (void)snprintf(journal, sizeof journal, "%s/journal", directory);
+    (void)snprintf(tables, sizeof tables, "%s/tables", directory);
+    (void)snprintf(plain, sizeof plain, "%s/plain", directory);
 
-    struct ledger *ledger = ledger_run();
-    sqlite_run(ledger, path);
-    ledger_close(ledger);
-    free(transfers);
-    (void)unlink(path); /* SQLite has taken its log away with the last connection */
-    return rmdir(directory) == 0 ? 0 : 1;
+    uint32_t room = (uint32_t)transfers + (uint32_t)(transfers / 4) + 10000;
+    market_write(journal, (uint32_t)(transfers / TRANSFERS_A_ROUND));
+    struct fold *fold = books_keep(journal, NULL, room);
+    uint64_t books = rows[2].value;
+    struct fold *again = books_keep(journal, tables, room);
+    uint8_t first[LEDGER_DIGEST_BYTES], second[LEDGER_DIGEST_BYTES];
+    ledger_digest(fold_ledger(fold), first);
+    ledger_digest(fold_ledger(again), second);
+    if (memcmp(first, second, sizeof first) != 0) fail("compare", "two folds, two ledgers");
+    fold_close(again);
+    uint64_t sqlite = sqlite_run(fold_ledger(fold), plain);
+    fold_close(fold);
+    (void)printf("the books take %.1f times what SQLite takes\n", (double)books / (double)sqlite);
+    rows_save(json, commit, (double)books / (double)sqlite);
+    (void)snprintf(command, sizeof command, "rm -r %s", directory);
+    return system(command) == 0 ? 0 : 1;
 }

@@ -131,16 +131,22 @@ static void assert_equal_stores(const char *one, const char *two) {
     store_close(second);
 }
 
-/* How far a store has come; 0 while there is none. */
-static int64_t position_of(const char *name) {
+/* How far a store has come; 0 before its first transaction. */
+static int64_t position_of(struct store *store) {
     struct store_progress progress = { .record = 0 };
-    struct store *store;
-    char path[PATH_BYTES];
-    if (access(path_of(name, path), F_OK) != 0) return 0;
-    assert_int_equal(store_open(path, &store), 0);
     assert_true(store_get(store, STORE_progress, 1, &progress) >= 0);
-    store_close(store);
     return progress.record;
+}
+
+/* Kills the office at a random instant of its start, or, behind_start, of what it does once it has
+   begun to write. True if it had not come to its end. */
+static bool kill_office(struct store *store, struct random *draw, bool behind_start) {
+    int64_t position = position_of(store);
+    for (int waited = 0; behind_start && waited < WAIT_MS && position_of(store) == position;
+         waited++)
+        pause_ms(1);
+    pause_ms((long)random_below(draw, behind_start ? 20 : 100));
+    return WIFSIGNALED(end(&office_pid, SIGKILL));
 }
 
 static void kills_at_random_leave_the_same_tables_as_none(void **state) {
@@ -152,6 +158,7 @@ static void kills_at_random_leave_the_same_tables_as_none(void **state) {
     struct journal *journal;
     struct journal_recovered recovered;
     struct om market;
+    struct store *store;
     char path[PATH_BYTES];
     long killed = 0, inside = 0, untouched = 0;
     int64_t position = 0;
@@ -160,16 +167,15 @@ static void kills_at_random_leave_the_same_tables_as_none(void **state) {
                                              .flush = JOURNAL_ASYNC,
                                              .file_bytes_max = 1 << 20 };
     assert_int_equal(journal_open(&options, &journal, &recovered), 0);
+    assert_int_equal(store_open(path_of("killed.db", path), &store), 0);
     om_open(&market, seed, write_record, journal);
     for (long i = 0; i < kills; i++) {
         for (int step = 0; step < STEPS_A_KILL; step++) om_step(&market);
         if (i % 10 == 0) om_query_all(&market);
         assert_int_equal(journal_wait(journal), 0);
-        /* Long enough to come to its end at times, short enough to be cut in every phase. */
         office_pid = start_once("killed.db", i % 3 == 0 ? "700" : "5");
-        pause_ms((long)random_below(&draw, 60 + (uint64_t)i));
-        killed += WIFSIGNALED(end(&office_pid, SIGKILL));
-        int64_t now = position_of("killed.db");
+        killed += kill_office(store, &draw, i % 2 == 1);
+        int64_t now = position_of(store);
         assert_true(now >= position && now <= (int64_t)market.records);
         untouched += now == position;
         inside += now > position && now < (int64_t)market.records;
@@ -177,6 +183,7 @@ static void kills_at_random_leave_the_same_tables_as_none(void **state) {
     }
     om_close(&market);
     journal_close(journal);
+    store_close(store);
     print_message(
         "%ld killed before their end: %ld before the first transaction, %ld between two\n", killed,
         untouched, inside);
