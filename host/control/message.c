@@ -146,7 +146,7 @@ static int part_read(void *record, const struct part *part, const json_t *value,
     } else if (json_is_string(value)) {
         number = name_number(part->name, json_string_value(value), table, find, context);
         if (number < 0 || !part_holds(part, number))
-            return err_set(-EINVAL, "\"%s\": there is no \"%.40s\"", part->name,
+            return err_set(-EINVAL, "there is no %s \"%.40s\"", part->name,
                            json_string_value(value));
     } else {
         return err_set(-EINVAL, "\"%s\" is neither a whole number nor a name", part->name);

@@ -93,14 +93,17 @@ static void copy_status(struct port_control *port, const int32_t *connected) {
     }
 }
 
-/* Its cancels are queued as there is room, after what the sessions asked before. */
+/* Its cancels are queued as there is room, after what the sessions asked before. A session trades
+   for one account, so that an account's orders are those of its sessions. */
 static void withdraw(struct port_control *port, struct port_job *job) {
     const struct config *config = port->parts.config;
     const struct command *scope = &job->command;
     for (uint32_t i = 0; i < config->session_count; i++) {
-        bool meant = scope->field == TABLE_ENGINE ||
-                     (scope->field == TABLE_FIRM && config->sessions[i].firm == scope->firm) ||
-                     (scope->field == TABLE_SESSION && i == scope->session);
+        bool meant =
+            scope->field == TABLE_ENGINE ||
+            (scope->field == TABLE_FIRM && config->sessions[i].firm == scope->firm) ||
+            (scope->field == TABLE_ACCOUNT && config->sessions[i].account == scope->account) ||
+            (scope->field == TABLE_SESSION && i == scope->session);
         if (!meant) continue;
         sequencer_withdraw(port->parts.sequencer, (uint16_t)i);
         job->sessions++;

@@ -67,15 +67,17 @@ static int read_withdraw(const json_t *json, message_find *find, void *context,
     json_t *command = json_deep_copy(json);
     if (command == NULL || json_object_set_new(command, "opcode", json_integer(OPCODE_KILL)) != 0) {
         json_decref(command);
-        (void)err_set(-EINVAL, "\"withdraw\" is an object with field, firm or session");
+        (void)err_set(-EINVAL, "\"withdraw\" is an object with field, firm, account or session");
         return refuse(request, "bad_request");
     }
     int code = message_command_read(command, find, context, &request->command);
     json_decref(command);
     if (code != 0) return refuse(request, "bad_request");
     uint8_t field = request->command.field;
-    if (field != TABLE_ENGINE && field != TABLE_FIRM && field != TABLE_SESSION) {
-        (void)err_set(-EINVAL, "\"withdraw\" takes off orders of ENGINE (all), FIRM or SESSION");
+    if (field != TABLE_ENGINE && field != TABLE_FIRM && field != TABLE_ACCOUNT &&
+        field != TABLE_SESSION) {
+        (void)err_set(-EINVAL,
+                      "\"withdraw\" takes off orders of ENGINE (all), FIRM, ACCOUNT or SESSION");
         return refuse(request, "bad_request");
     }
     return 0;

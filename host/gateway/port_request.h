@@ -1,4 +1,4 @@
-/* port_request: what a line on the command port asks. Pure; host/gateway/README.md states the
+/* port_request: what a line on the command port asks. Pure; host/control/README.md states the
  * lines. */
 #ifndef HOST_GATEWAY_PORT_REQUEST_H
 #define HOST_GATEWAY_PORT_REQUEST_H
@@ -9,16 +9,15 @@ enum { PORT_ID_BYTES_MAX = 64 };
 
 enum port_ask {
     PORT_COMMAND = 1, /* through the sequencer */
-    PORT_WITHDRAW,    /* take off the orders of a session, of a firm's sessions, of all */
+    PORT_WITHDRAW,    /* take off the orders of a session, of an account's or firm's, of all */
     PORT_STATUS,
     PORT_COUNTERS,
 };
 
 struct port_request {
-    json_t
-        *id; /* an integer, a string or null; the caller's to json_decref, also after a failure */
+    json_t *id; /* integer, string or null; the caller's to json_decref, also after a failure */
     enum port_ask ask;
-    struct command command; /* WITHDRAW: field, firm and session say whose */
+    struct command command; /* WITHDRAW: field, firm, account and session say whose */
     const char *code;       /* after a failure: a word for programs; err_text is for people */
 };
 

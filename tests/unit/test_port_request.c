@@ -42,6 +42,11 @@ static void requests_are_read(void **state) {
     assert_int_equal(request.ask, PORT_WITHDRAW);
     assert_int_equal(request.command.field, TABLE_FIRM);
     json_decref(request.id);
+    assert_int_equal(read_line("{\"withdraw\":{\"field\":\"ACCOUNT\",\"account\":1}}", &request),
+                     0);
+    assert_int_equal(request.command.field, TABLE_ACCOUNT);
+    assert_int_equal(request.command.account, 1);
+    json_decref(request.id);
 }
 
 static void nonsense_is_refused_with_a_word_and_a_sentence(void **state) {
@@ -71,7 +76,7 @@ static void nonsense_is_refused_with_a_word_and_a_sentence(void **state) {
         { "{\"command\":{\"opcode\":\"NOP\",\"stamp_ns\":1}}", "bad_command" },
         { "{\"command\":{\"opcode\":\"NOP\",\"origin\":1}}", "bad_command" },
         { "{\"withdraw\":7}", "bad_request" },
-        { "{\"withdraw\":{\"field\":\"ACCOUNT\"}}", "bad_request" },
+        { "{\"withdraw\":{\"field\":\"POSITION\"}}", "bad_request" },
         { "{\"withdraw\":{\"opcode\":\"KILL\"}}", "bad_request" },
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
