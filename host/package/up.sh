@@ -5,7 +5,8 @@
 #   up.sh stop     ends exactly what start started, the office first, and waits for it
 #
 #   CARD      sim, the Verilated card, or soft, the reference engine [sim]
-#   TRANSPORT kernel or lwip [as in the configuration]
+#   TRANSPORT kernel or lwip [as in the configuration]. lwip, asked for here, needs root: the gateway makes the
+#             interface INTERFACE [wirepit0], is at SUBNET.1 [10.77.0], and this machine reaches it as SUBNET.2
 #   TCP_PORT  port of the clients, 0 for a free one [as in the configuration]
 #   CONFIG    the configuration [host/package/wirepit.yaml]
 #   UP        directory of journals, sockets, logs and process ids; kept from start to start [build/up]
@@ -14,6 +15,8 @@ set -eu
 
 up=${UP:-build/up} programs=${PROGRAMS:-build/plain} config=${CONFIG:-$(dirname "$0")/wirepit.yaml}
 patience=150 # tenths of a second that a program has to come up or to end
+
+interface=${INTERFACE:-wirepit0} subnet=${SUBNET:-10.77.0}
 
 say() { echo "up: $*" >&2; }
 
@@ -37,13 +40,15 @@ office_serves() {
 launch() {
     name=$1 socket=$2
     shift 2
+    said=$(wc -c 2>/dev/null <"$up/$name.log" || echo 0) # of earlier starts
     setsid "$programs/wirepit-$name" "$@" >"$up/$name.out" 2>>"$up/$name.log" </dev/null &
     echo $! >"$up/$name.pid"
     waited=0
     until running "$name" && test -S "$socket"; do
         if test "$waited" -gt 3 && ! running "$name" || test "$waited" -ge "$patience"; then
             say "wirepit-$name did not come up; the end of $up/$name.log:"
-            tail -n 5 "$up/$name.log" >&2
+            tail -c +$((said + 1)) "$up/$name.log" | tail -n 5 >&2
+            ! tail -n 1 "$up/$name.log" | grep -q 'choose another with --port' || say "another port: make up TCP_PORT="
             finish "$name"
             return 1
         fi
@@ -72,13 +77,35 @@ finish() {
     echo "wirepit-$1 ended"
 }
 
+# Whether lwIP can have an interface of its own here.
+interface_free() {
+    if test "${PORT:-tap}" != tap; then
+        say "PORT=$PORT: make up makes a tap; another port is named in the configuration, gateway: nic and interface"
+    elif test "$(id -u)" -ne 0; then
+        say "TRANSPORT=lwip makes an interface, which needs root; become root, or use TRANSPORT=kernel"
+    elif ! command -v ip >/dev/null; then
+        say "TRANSPORT=lwip needs the program ip; install it with: apt install iproute2"
+    elif test -e "/sys/class/net/$interface" || ip -4 address | grep -q " inet $subnet\."; then
+        say "there is an interface $interface or an address $subnet.x here already; choose others with INTERFACE= and SUBNET="
+    else
+        return 0
+    fi
+    return 1
+}
+
 start() {
     mkdir -p "$up"
+    tap=
     if running gateway; then
         echo "wirepit-gateway runs already, process $pid"
     else
         set -- --config "$config" --card "${CARD:-sim}" --journal "$up/journal" --control "$up/gateway.socket"
         test -z "${TRANSPORT:-}" || set -- "$@" --transport "$TRANSPORT"
+        if test "${TRANSPORT:-}" = lwip; then
+            interface_free
+            tap=$interface
+            set -- "$@" --nic tap --interface "$interface" --listen "$subnet.1"
+        fi
         test -z "${TCP_PORT:-}" || set -- "$@" --port "$TCP_PORT"
         launch gateway "$up/gateway.socket" "$@"
     fi
@@ -87,6 +114,10 @@ start() {
         waited=$((waited + 1))
         sleep 0.1
     done
+    if test -n "$tap"; then
+        ip address add "$subnet.2/24" dev "$tap"
+        ip link set "$tap" up
+    fi
     if ! office_serves; then
         echo "no wirepit-office that answers here: orders, books and accounts cannot be looked at"
     elif running office; then
@@ -95,10 +126,10 @@ start() {
         launch office "$up/office.socket" --config "$config" --journal "$up/journal" --store "$up/office.db" \
             --gateway "$up/gateway.socket" --socket "$up/office.socket"
     fi
-    port=$(sed -n 's/^listening on .*://p' "$up/gateway.out")
+    clients=$(sed -n 's/^listening on //p' "$up/gateway.out")
     cat <<TEXT
-clients     $(sed -n 's/^listening on //p' "$up/gateway.out"), SoupBinTCP and OUCH 5.0, users and passwords in $config
-flow        $programs/wirepit-replay --port $port --clients 16
+clients     $clients, SoupBinTCP and OUCH 5.0, users and passwords in $config
+flow        $programs/wirepit-replay --host ${clients%:*} --port ${clients##*:} --clients 16 --pace real
 watch       $programs/wirepit status --watch
 everything  $programs/wirepit --help
 logs        $up/gateway.log$(office_serves && echo ", $up/office.log")

@@ -37,7 +37,10 @@ _wirepit() {
     --cursor | --limit | --depth | --timeout) return ;;
     *)
         case "${words[*]}" in
-        "") choices="status symbols book orders order trades accounts account positions limits halt open kill release journal books card doctor" ;;
+        "" | help)
+            choices="status symbols book orders order trades accounts account positions limits halt open kill release journal books card doctor"
+            test "${#words[@]}" -gt 0 || choices+=" help"
+            ;;
         book | halt | open) choices=$(_wirepit_names "$tool" symbols) ;;
         account | limits) choices="$(_wirepit_names "$tool" accounts)$(test "${words[0]}" = limits && echo " set")" ;;
         "limits set") choices=$(_wirepit_names "$tool" accounts) ;;
