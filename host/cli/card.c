@@ -28,28 +28,6 @@ static enum cli_exit info(struct cli *cli) {
     return CLI_DONE;
 }
 
-static const char *counter_meaning(const char *name) {
-    static const struct {
-        const char *name, *meaning;
-    } row[] = {
-// clang-format off
-#define CODE(group, name, number, meaning) { #group "_" #name, meaning },
-#define LIMIT(name, number, meaning)
-#define USE(opcode, part)
-#define FLAG(group, name, bit, built, meaning)
-#include "driver/abi/codes.def"
-#undef CODE
-#undef LIMIT
-#undef USE
-#undef FLAG
-        // clang-format on
-    };
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        if (strncmp(row[i].name, "COUNTER_", 8) == 0 && strcmp(row[i].name + 8, name) == 0)
-            return row[i].meaning;
-    return "";
-}
-
 static enum cli_exit counters(struct cli *cli) {
     static const struct table_column columns[] = { { "counter", false, 0, false },
                                                    { "value", true, 0, false },
@@ -65,14 +43,14 @@ static enum cli_exit counters(struct cli *cli) {
         json_decref(answer);
         return cli_print_json(cli, kept);
     }
-    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     json_object_foreach(rows, key, value) {
         table_cell(table, "%s", key);
         table_cell(table, "%s", text_count(json_integer_value(value), text));
-        table_cell(table, "%s", counter_meaning(key));
+        table_cell(table, "%s", cli_meaning("COUNTER", key));
     }
     json_decref(answer);
-    return cli_end(cli, table, "no counters");
+    return cli_print_table(cli, table, "no counters");
 }
 
 enum { BAR_WIDTH = 40 };

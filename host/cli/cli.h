@@ -31,8 +31,8 @@ struct cli {
     struct control_office *office;
 };
 
-/* cli_close gives back the clients. */
-void cli_close(struct cli *cli);
+/* cli_disconnect gives back the clients. */
+void cli_disconnect(struct cli *cli);
 
 /* cli_fail says err_text on standard error and gives the exit code for a negative errno; whatever
    the other side refused is CLI_REFUSED. cli_usage says what is wrong with the command line. */
@@ -48,8 +48,8 @@ int cli_get(struct cli *cli, json_t **answer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int cli_post(struct cli *cli, const char *resource, json_t *body, json_t **answer);
 
-/* cli_office_down says whether a failure means that there is no office to ask. */
-bool cli_office_down(int code);
+/* cli_down says whether a failure means that there is nobody to ask. */
+bool cli_down(int code);
 
 /* cli_filter appends "&name=value" to a resource, the value percent-encoded; nothing when it is
    NULL. cli_escape encodes a value alone, into text of CLI_PATH_BYTES. */
@@ -64,11 +64,17 @@ int64_t cli_number(const json_t *object, const char *key);
 const char *cli_text(const json_t *object, const char *key);
 bool cli_true(const json_t *object, const char *key);
 
-/* cli_end prints a table in the terminal's width and gives it back. */
-enum cli_exit cli_end(struct cli *cli, struct table *table, const char *empty);
+/* cli_restriction writes what is restricted in a row, as "no_buy close_only", into text of
+   TEXT_BYTES, and gives text. */
+const char *cli_restriction(const json_t *row, char *text);
 
-/* ---- Commands: the words behind the command's own, and how many ---------------------------------
- */
+/* cli_meaning is what codes.def says of a code, such as "COUNTER" and "EVENTS"; "" for none. */
+const char *cli_meaning(const char *group, const char *name);
+
+/* cli_print_table prints a table in the terminal's width and gives it back. */
+enum cli_exit cli_print_table(struct cli *cli, struct table *table, const char *empty);
+
+/* ---- Commands: the words behind the command's own, and how many ---- */
 typedef enum cli_exit cli_run(struct cli *cli, int count, char **words);
 
 cli_run cli_status, cli_symbols, cli_book, cli_orders, cli_order, cli_trades, cli_accounts,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ enum option_id {
 
 // clang-format off
 static const struct option option_table[] = {
-    { "help",    no_argument,       NULL, OPTION_HELP },
+    { "help",    no_argument,       NULL, OPTION_HELP }, /* and -h */
     { "json",    no_argument,       NULL, OPTION_JSON },
     { "watch",   optional_argument, NULL, OPTION_WATCH },
     { "dir",     required_argument, NULL, OPTION_DIR },
@@ -72,15 +73,15 @@ static const struct verb {
     { "book", "SYMBOL", "the ladder of one symbol", "--depth N levels [10]", "wirepit book DAY03 --watch", cli_book, TAKES(OPTION_DEPTH), true },
     { "orders", "", "latest orders", "--account, --symbol, --session NAME, --state open|filled|canceled|replaced|refused", "wirepit orders --state refused --limit 5", cli_orders, PAGE | WHOSE | TAKES(OPTION_SESSION) | TAKES(OPTION_STATE), true },
     { "order", "ID", "one order, and why it was refused", "ID is what wirepit orders shows, or SESSION:REFERENCE, the number the client gave it", "wirepit order firm01:42", cli_order, 0, true },
-    { "trades", "", "latest trades", "--account, --symbol NAME", "wirepit trades --symbol DAY03", cli_trades, PAGE | WHOSE, true },
+    { "trades", "", "latest trades", "--account, --symbol NAME; a fee below 0 is paid to the account", "wirepit trades --symbol DAY03", cli_trades, PAGE | WHOSE, true },
     { "accounts", "", "cash, buying power and fees of every account", "", "wirepit accounts", cli_accounts, PAGE, true },
     { "account", "ID", "one account with its positions", "", "wirepit account account01", cli_account, 0, true },
     { "positions", "", "what accounts hold", "--account, --symbol NAME, --all: flat ones too", "wirepit positions --symbol DAY03", cli_positions, PAGE | WHOSE | TAKES(OPTION_ALL), true },
-    { "limits", "[ACCOUNT]", "limits of accounts", "", "wirepit limits account01", cli_limits, WHOSE | TAKES(OPTION_ADJUST), false },
-    { "limits set", "ACCOUNT FIELD VALUE", "change a limit", "of an account: quantity_max, notional_max, enabled; with --symbol NAME: long_max, short_max, locate, restriction; --adjust adds VALUE (-- before one below 0)", "wirepit limits set account01 quantity_max 500000", cli_limits, WHOSE | TAKES(OPTION_ADJUST), false },
+    { "limits", "[ACCOUNT]", "limits of accounts; of one, also the symbols with others", "", "wirepit limits account01", cli_limits, WHOSE | TAKES(OPTION_ADJUST), false },
+    { "limits set", "ACCOUNT FIELD VALUE", "change a limit", "FIELD of an account: quantity_max, notional_max, enabled (0 or 1)\n    FIELD with --symbol NAME: long_max, short_max, locate, restriction (1 no buying, 2 no selling, 4 only closing, or their sum)\n    --adjust adds VALUE; one below 0 goes behind --: limits set account01 quantity_max --adjust -- -100", "wirepit limits set account01 quantity_max 500000", cli_limits, WHOSE | TAKES(OPTION_ADJUST), false },
     { "halt", "SYMBOL", "refuse orders in a symbol", "", "wirepit halt DAY03", cli_halt, 0, false },
     { "open", "SYMBOL", "take orders in a symbol again", "", "wirepit open DAY03", cli_open, 0, false },
-    { "kill", "all | firm|account|session NAME", "refuse all their orders; works with the office down", "--cancel takes off open orders too", "wirepit kill firm firm02 --cancel", cli_kill, TAKES(OPTION_CANCEL), false },
+    { "kill", "all | firm|account|session NAME", "refuse all their orders; works with the office down", "--cancel takes off open orders too; release gives none back", "wirepit kill firm firm02 --cancel", cli_kill, TAKES(OPTION_CANCEL), false },
     { "release", "all | firm|account|session NAME", "take their orders again", "", "wirepit release firm firm02", cli_release, 0, false },
     { "journal", "verify", "check every checksum, hash and link of the journal", "", "wirepit journal verify", cli_journal, TAKES(OPTION_LIMIT) | TAKES(OPTION_FOLLOW), false },
     { "journal tail", "", "the journal's last records in words", "--limit N records [20], --follow: and all that come", "wirepit journal tail --follow", cli_journal, TAKES(OPTION_LIMIT) | TAKES(OPTION_FOLLOW), false },
@@ -90,7 +91,7 @@ static const struct verb {
 };
 // clang-format on
 
-enum { VERBS = sizeof verbs / sizeof *verbs, HELP_COLUMN = 44 };
+enum { VERBS = sizeof verbs / sizeof *verbs, HELP_COLUMN = 42 };
 
 static volatile sig_atomic_t stop_asked;
 
@@ -107,27 +108,33 @@ static void print_help(void) {
                  "  wirepit COMMAND [options]\n"
                  "\n");
     for (size_t i = 0; i < VERBS; i++) {
-        int used = printf("  %s %s", verbs[i].name, verbs[i].words);
+        bool words = verbs[i].words[0] != 0;
+        int used = printf("  %s%s%s", verbs[i].name, words ? " " : "", verbs[i].words);
         (void)printf("%*s%s\n", used < HELP_COLUMN ? HELP_COLUMN - used : 1, "", verbs[i].text);
     }
-    (void)printf("\n"
-                 "  --json            the answer as JSON\n"
-                 "  --watch[=SECONDS] again and again [1], until interrupted\n"
-                 "  --dir DIR         where gateway.socket, office.socket and journal are\n"
-                 "                    [WIREPIT_DIR, else build/up]\n"
-                 "  --gateway PATH, --office PATH, --journal DIR  the same one by one\n"
-                 "  --limit N, --cursor C  so many rows, and from where an earlier page ended\n"
-                 "  --timeout MS      give up on an answer after [%d]\n"
-                 "  --help            this; behind a command, its own\n"
-                 "\n"
-                 "exit codes: 0 done; 1 refused, or what was checked is not right; 2 wrong usage;\n"
-                 "3 gateway or office is down or does not answer\n"
-                 "\n"
-                 "examples\n",
-                 CONTROL_TIMEOUT_MS);
-    for (size_t i = 0; i < VERBS; i++)
-        if (i % 3 == 0 || strcmp(verbs[i].name, "kill") == 0)
-            (void)printf("  %s\n", verbs[i].example);
+    (void)printf(
+        "\n"
+        "  --json            the answer as JSON\n"
+        "  --watch[=SECONDS] again and again [1], until interrupted\n"
+        "  --dir DIR         where gateway.socket, office.socket and journal are\n"
+        "                    [WIREPIT_DIR, else build/up]\n"
+        "  --gateway PATH, --office PATH, --journal DIR  the same one by one\n"
+        "  --limit N, --cursor C  so many rows, and from where an earlier page ended\n"
+        "  --timeout MS      give up on an answer after [%d]\n"
+        "  --help, -h        this; behind a command, its own; so does wirepit help COMMAND\n"
+        "\n"
+        "exit codes: 0 done; 1 refused, or what was checked is not right; 2 wrong usage;\n"
+        "3 gateway or office is down or does not answer\n"
+        "\n"
+        "examples\n"
+        "  wirepit status --watch\n"
+        "  wirepit book DAY03 --watch\n"
+        "  wirepit orders --state refused --limit 5\n"
+        "  wirepit order firm01:42\n"
+        "  wirepit limits set account01 quantity_max 500000\n"
+        "  wirepit kill firm firm02 --cancel\n"
+        "  wirepit journal verify\n",
+        CONTROL_TIMEOUT_MS);
 }
 
 static void print_verb_help(const char *name) {
@@ -135,10 +142,11 @@ static void print_verb_help(const char *name) {
     for (size_t i = 0; i < VERBS; i++) {
         bool same = strncmp(verbs[i].name, name, bytes) == 0 &&
                     (verbs[i].name[bytes] == 0 || verbs[i].name[bytes] == ' ');
-        if (same)
-            (void)printf("wirepit %s %s\n    %s\n%s%s%s    example: %s\n", verbs[i].name,
-                         verbs[i].words, verbs[i].text, verbs[i].more[0] != 0 ? "    " : "",
-                         verbs[i].more, verbs[i].more[0] != 0 ? "\n" : "", verbs[i].example);
+        if (!same) continue;
+        bool words = verbs[i].words[0] != 0, more = verbs[i].more[0] != 0;
+        (void)printf("wirepit %s%s%s\n    %s\n%s%s%s    example: %s\n", verbs[i].name,
+                     words ? " " : "", verbs[i].words, verbs[i].text, more ? "    " : "",
+                     verbs[i].more, more ? "\n" : "", verbs[i].example);
     }
 }
 
@@ -162,6 +170,14 @@ static int number_read(const char *name, const char *text, uint32_t max, uint32_
     return 0;
 }
 
+/* What a list prints behind its rows; the office knows more of it. */
+static int cursor_read(const char *text, const char **cursor) {
+    if (text[0] == 0 || text[strspn(text, "0123456789")] != 0)
+        return err_set(-EINVAL, "--cursor %s: give the number that stood behind \"more:\"", text);
+    *cursor = text;
+    return 0;
+}
+
 /* Seconds with at most three decimals, as 0.5, from 0.1 to 3600. */
 static int watch_read(const char *text, uint32_t *milliseconds) {
     char *end;
@@ -182,6 +198,7 @@ static int take_option(struct arguments *arguments, int id) {
     if (id >= OPTION_ACCOUNT) arguments->given |= TAKES(id);
     switch (id) {
     case OPTION_HELP:
+    case 'h':
         arguments->help = true;
         return 0;
     case OPTION_JSON:
@@ -217,8 +234,7 @@ static int take_option(struct arguments *arguments, int id) {
         cli->state = optarg;
         return 0;
     case OPTION_CURSOR:
-        cli->cursor = optarg;
-        return 0;
+        return cursor_read(optarg, &cli->cursor);
     case OPTION_LIMIT:
         return number_read("limit", optarg, 1000, &cli->limit);
     case OPTION_DEPTH:
@@ -235,8 +251,11 @@ static int take_option(struct arguments *arguments, int id) {
     case OPTION_ADJUST:
         cli->adjust = true;
         return 0;
-    default:
-        return err_set(-EINVAL, "try --help");
+    default: /* getopt has named it */
+        if (optopt >= '0' && optopt <= '9')
+            return err_set(-EINVAL, "a number below 0 goes behind --, as in: limits set account01 "
+                                    "quantity_max --adjust -- -100");
+        return err_set(-EINVAL, "try wirepit --help");
     }
 }
 
@@ -264,12 +283,15 @@ static int place(struct arguments *arguments) {
 
 static void measure_terminal(struct cli *cli) {
     struct winsize size = { .ws_col = 0 };
-    const char *term = getenv("TERM");
+    const char *term = getenv("TERM"), *columns = getenv("COLUMNS");
     bool terminal = isatty(STDOUT_FILENO) == 1;
     cli->color =
         terminal && getenv("NO_COLOR") == NULL && (term == NULL || strcmp(term, "dumb") != 0);
     cli->width = 0;
-    if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) cli->width = size.ws_col;
+    if (!terminal) return;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) cli->width = size.ws_col;
+    unsigned long wanted = columns != NULL ? strtoul(columns, NULL, 10) : 0;
+    if (wanted > 0 && wanted <= UINT16_MAX) cli->width = (uint32_t)wanted;
 }
 
 /* Each picture is made in memory and shown at once, so that nothing flickers. */
@@ -321,37 +343,58 @@ static const char *option_name(unsigned taken) {
 
 static enum cli_exit run(struct arguments *arguments, int count, char **words) {
     const struct verb *verb = count > 0 ? verb_find(words[0]) : NULL;
-    if (count == 0) return cli_usage("say what: status, book, orders, kill, ...; try --help");
-    if (verb == NULL) return cli_usage("\"%s\" is no command; try --help", words[0]);
+    if (count == 0)
+        return cli_usage("say what: status, book, orders, kill, ...; wirepit --help lists all");
+    if (verb == NULL) return cli_usage("\"%s\" is no command; wirepit --help lists them", words[0]);
     unsigned foreign = arguments->given & ~verb->takes;
     if (foreign != 0)
         return cli_usage("%s has no option --%s; try wirepit %s --help", verb->name,
                          option_name(foreign & -foreign), verb->name);
-    if (arguments->watch && !verb->watch) return cli_usage("%s cannot be watched", verb->name);
+    if (arguments->watch && !verb->watch)
+        return cli_usage("%s cannot be watched%s", verb->name,
+                         strcmp(verb->name, "journal") == 0
+                             ? "; wirepit journal tail --follow goes on and on"
+                             : "");
     if (arguments->watch) return watch(arguments, verb, count - 1, words + 1);
     measure_terminal(&arguments->cli);
     arguments->cli.out = stdout;
     return verb->run(&arguments->cli, count - 1, words + 1);
 }
 
+static enum cli_exit help(int count, char **words) {
+    if (count == 0) {
+        print_help();
+        return CLI_DONE;
+    }
+    if (verb_find(words[0]) == NULL)
+        return cli_usage("\"%s\" is no command; wirepit --help lists them", words[0]);
+    print_verb_help(words[0]);
+    return CLI_DONE;
+}
+
+/* What could not be printed was not done. A reader who has gone, as head does, needs no message. */
+static enum cli_exit finish(enum cli_exit end) {
+    struct stat out;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return end;
+    bool pipe = fstat(STDOUT_FILENO, &out) == 0 && (S_ISFIFO(out.st_mode) || S_ISSOCK(out.st_mode));
+    if (!pipe)
+        (void)fputs("wirepit: standard output took not all of it; is its disk full?\n", stderr);
+    return end == CLI_DONE ? CLI_REFUSED : end;
+}
+
 int main(int count, char **words) {
     struct arguments arguments = { .watch_ms = 1000 };
     arguments.cli.timeout_ms = CONTROL_TIMEOUT_MS;
     int code = 0;
-    for (int id; code == 0 && (id = getopt_long(count, words, "", option_table, NULL)) != -1;)
+    for (int id; code == 0 && (id = getopt_long(count, words, "h", option_table, NULL)) != -1;)
         code = take_option(&arguments, id);
     if (code == 0) code = place(&arguments);
     if (code != 0) return (int)cli_usage("%s", err_text());
-    if (arguments.help) {
-        if (optind < count && verb_find(words[optind]) != NULL)
-            print_verb_help(words[optind]);
-        else
-            print_help();
-        return CLI_DONE;
-    }
     (void)signal(SIGPIPE, SIG_IGN);
-    enum cli_exit end = run(&arguments, count - optind, words + optind);
-    cli_close(&arguments.cli);
-    if (fflush(stdout) != 0 && end == CLI_DONE) end = CLI_REFUSED;
-    return (int)end;
+    count -= optind, words += optind;
+    bool help_word = count > 0 && strcmp(words[0], "help") == 0;
+    enum cli_exit end = arguments.help || help_word ? help(count - help_word, words + help_word)
+                                                    : run(&arguments, count, words);
+    cli_disconnect(&arguments.cli);
+    return (int)finish(end);
 }

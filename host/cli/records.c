@@ -5,9 +5,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { TAIL_DEFAULT = 20, TAIL_MAX = 10000, LINE_BYTES = 640 };
 
@@ -17,48 +17,56 @@ static const char *const kinds[JOURNAL_KINDS] = {
 
 /* ---- Verify ---- */
 
-static enum cli_exit verify(struct cli *cli) {
-    struct journal_report report;
-    char text[TEXT_BYTES], hash[2 * JOURNAL_HASH_BYTES + 1];
-    int code = journal_verify(cli->journal_path, &report);
-    for (size_t i = 0; i < JOURNAL_HASH_BYTES; i++)
-        (void)snprintf(hash + 2 * i, 3, "%02x", report.last_hash[i]);
-    if (cli->json) {
-        json_t *records = json_object();
-        for (int kind = 1; kind < JOURNAL_KINDS; kind++)
-            (void)json_object_set_new(records, kinds[kind],
-                                      json_integer((json_int_t)report.records[kind]));
-        json_t *answer = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:i, s:o, s:s}", "verified",
-                                   (int)(code == 0), "directory", cli->journal_path,
-                                   "records_total", (json_int_t)report.records_total, "blocks",
-                                   (json_int_t)report.blocks, "bytes", (json_int_t)report.bytes,
-                                   "torn_bytes", (json_int_t)report.torn_bytes, "files",
-                                   (int)report.files, "records", records, "last_hash", hash);
-        if (code != 0) (void)json_object_set_new(answer, "error", json_string(err_text()));
-        (void)cli_print_json(cli, answer);
-        return code == 0 ? CLI_DONE : CLI_REFUSED;
-    }
-    if (code != 0) {
-        (void)cli_fail(code);
-        return CLI_REFUSED;
-    }
+static json_t *report_json(const char *directory, const struct journal_report *report, bool good,
+                           const char *hash) {
+    json_t *records = json_object();
+    for (int kind = 1; kind < JOURNAL_KINDS; kind++)
+        (void)json_object_set_new(records, kinds[kind],
+                                  json_integer((json_int_t)report->records[kind]));
+    json_t *answer =
+        json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:i, s:o, s:s}", "verified", (int)good,
+                  "directory", directory, "records_total", (json_int_t)report->records_total,
+                  "blocks", (json_int_t)report->blocks, "bytes", (json_int_t)report->bytes,
+                  "torn_bytes", (json_int_t)report->torn_bytes, "files", (int)report->files,
+                  "records", records, "last_hash", hash);
+    if (!good) (void)json_object_set_new(answer, "error", json_string(err_text()));
+    return answer;
+}
+
+static void print_report(const struct cli *cli, const struct journal_report *report,
+                         const char *hash) {
+    char text[TEXT_BYTES];
     (void)fprintf(cli->out, "%s%s: whole%s, every checksum, hash and link is right\n",
                   text_paint(TABLE_GREEN, cli->color), cli->journal_path,
                   text_paint(TABLE_PLAIN, cli->color));
-    (void)fprintf(cli->out, "  %s records", text_count((int64_t)report.records_total, text));
-    (void)fprintf(cli->out, " in %s blocks", text_count((int64_t)report.blocks, text));
-    (void)fprintf(cli->out, ", %u file(s), %s bytes\n", report.files,
-                  text_count((int64_t)report.bytes, text));
+    (void)fprintf(cli->out, "  %s records", text_count((int64_t)report->records_total, text));
+    (void)fprintf(cli->out, " in %s blocks", text_count((int64_t)report->blocks, text));
+    (void)fprintf(cli->out, ", %u file%s, %s bytes\n", report->files, report->files == 1 ? "" : "s",
+                  text_count((int64_t)report->bytes, text));
     for (int kind = 1; kind < JOURNAL_KINDS; kind++)
         (void)fprintf(cli->out, "  %-8s %14s\n", kinds[kind],
-                      text_count((int64_t)report.records[kind], text));
+                      text_count((int64_t)report->records[kind], text));
     (void)fprintf(cli->out, "  last hash %s\n", hash);
-    if (report.torn_bytes > 0)
+    if (report->torn_bytes > 0)
         (void)fprintf(cli->out,
                       "  %s bytes behind the last whole block: being written, or left by a crash; "
                       "the next start cuts them\n",
-                      text_count((int64_t)report.torn_bytes, text));
-    return CLI_DONE;
+                      text_count((int64_t)report->torn_bytes, text));
+}
+
+static enum cli_exit verify(struct cli *cli) {
+    struct journal_report report;
+    char hash[2 * JOURNAL_HASH_BYTES + 1];
+    int code = journal_verify(cli->journal_path, &report);
+    for (size_t i = 0; i < JOURNAL_HASH_BYTES; i++)
+        (void)snprintf(hash + 2 * i, 3, "%02x", report.last_hash[i]);
+    if (cli->json)
+        (void)cli_print_json(cli, report_json(cli->journal_path, &report, code == 0, hash));
+    else if (code == 0)
+        print_report(cli, &report, hash);
+    else
+        (void)cli_fail(code);
+    return code == 0 ? CLI_DONE : CLI_REFUSED;
 }
 
 /* ---- Tail ---- */
@@ -129,7 +137,8 @@ static int count_records(const char *directory, uint64_t *count) {
 }
 
 static enum cli_exit tail(struct cli *cli) {
-    const struct timespec pause = { .tv_nsec = 200000000 };
+    enum { PAUSE_MS = 200 };
+    struct pollfd reader_gone = { .fd = fileno(cli->out) }; /* told without being asked for */
     struct journal_reader *reader;
     struct journal_record record;
     uint64_t count, shown = cli->limit != 0 ? cli->limit : TAIL_DEFAULT;
@@ -142,9 +151,8 @@ static enum cli_exit tail(struct cli *cli) {
     while (code >= 0) {
         while ((code = journal_reader_next(reader, &record)) > 0)
             if (record.sequence + shown > count) print_record(cli, &record);
-        (void)fflush(cli->out);
-        if (!cli->follow || code < 0) break;
-        (void)nanosleep(&pause, NULL);
+        bool failed = fflush(cli->out) != 0 || ferror(cli->out);
+        if (!cli->follow || code < 0 || failed || poll(&reader_gone, 1, PAUSE_MS) > 0) break;
     }
     journal_reader_close(reader);
     if (code == 0) return CLI_DONE;
@@ -170,23 +178,23 @@ static void cell_amount(struct table *table, const json_t *row, const char *name
                      : text_count(cli_number(row, name), text));
 }
 
-static void print_ledgers(struct cli *cli, const json_t *rows) {
+static void print_ledgers(struct cli *cli, json_t *rows) {
     static const struct table_column columns[] = {
         { "ledger", false, 0, true },          { "debits", true, 0, false },
         { "credits", true, 0, false },         { "debits pending", true, 1, false },
         { "credits pending", true, 1, false },
     };
-    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     size_t index;
     json_t *row;
-    json_array_foreach((json_t *)(uintptr_t)rows, index, row) {
+    json_array_foreach(rows, index, row) {
         table_cell(table, "%s", cli_text(row, "ledger"));
         cell_amount(table, row, "debits");
         cell_amount(table, row, "credits");
         cell_amount(table, row, "debits_pending");
         cell_amount(table, row, "credits_pending");
     }
-    (void)cli_end(cli, table, "no ledgers");
+    (void)cli_print_table(cli, table, "no ledgers");
 }
 
 enum cli_exit cli_books(struct cli *cli, int count, char **words) {

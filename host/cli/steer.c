@@ -3,6 +3,7 @@
  * Kill and release go to the gateway's command port at once, so that they work with the office
  * down. The others go through the office, which keeps a record of who asked what, and straight to
  * the gateway when it is down. */
+#include "host/base/check.h"
 #include "host/base/err.h"
 #include "host/cli/cli.h"
 #include <errno.h>
@@ -20,7 +21,8 @@ static enum cli_exit prove(struct cli *cli, json_t *answer, const char *what) {
         return refused ? CLI_REFUSED : CLI_DONE;
     }
     if (refused)
-        (void)fprintf(stderr, "wirepit: the card refuses it: %s\n", cli_text(event, "reason"));
+        (void)fprintf(stderr, "wirepit: the card refuses it: %s: %s\n", cli_text(event, "reason"),
+                      cli_meaning("REASON", cli_text(event, "reason")));
     else
         (void)fprintf(cli->out, "%s: command %s, %s UTC, record %" PRId64 " of the journal\n", what,
                       text_count(cli_number(answer, "command"), text),
@@ -34,7 +36,7 @@ static enum cli_exit prove(struct cli *cli, json_t *answer, const char *what) {
 static int ask_either(struct cli *cli, const char *resource, json_t *body, json_t *command,
                       json_t **answer) {
     int code = cli_post(cli, resource, body, answer);
-    if (!cli_office_down(code)) {
+    if (!cli_down(code)) {
         json_decref(command);
         return code;
     }
@@ -69,11 +71,13 @@ static enum cli_exit withdraw(struct cli *cli, const struct scope *scope, const 
     json_t *answer;
     int code = cli_gateway(cli, json_pack("{s:o}", "withdraw", scope_json(scope, name)), &answer);
     if (code != 0) return cli_fail(code);
+    int64_t sessions = cli_number(answer, "sessions");
     if (!cli->json)
         (void)fprintf(cli->out,
                       "the open orders of %" PRId64
-                      " session(s) are being taken off; wirepit status shows how far\n",
-                      cli_number(answer, "sessions"));
+                      " session%s are being taken off; `wirepit status` says "
+                      "\"orders going\" until they are\n",
+                      sessions, sessions == 1 ? "" : "s");
     json_decref(answer);
     return CLI_DONE;
 }
@@ -85,13 +89,13 @@ static enum cli_exit switch_gate(struct cli *cli, int count, char **words, bool 
         return cli_usage("%s what? wirepit %s all | firm NAME | account NAME | session NAME", verb,
                          verb);
     const char *name = scope->part != NULL ? words[1] : "";
-    if (cli->cancel && strcmp(scope->word, "account") == 0)
-        return cli_usage(
-            "--cancel takes off orders of all, a firm or a session, not of an account");
     json_t *command = scope_json(scope, name), *answer;
     (void)json_object_set_new(command, "opcode", json_string("KILL"));
     (void)json_object_set_new(command, "mode", json_string(kill ? "KILL" : "RELEASE"));
     int code = cli_command(cli, command, &answer);
+    if (code == -EREMOTEIO)
+        code = err_set(code, "%s; `wirepit status` shows firms, accounts and sessions",
+                       control_refused(cli->gateway)->message);
     if (code != 0) return cli_fail(code);
     char what[CLI_PATH_BYTES];
     (void)snprintf(what, sizeof what, "%s%s%s %s", scope->word, name[0] != 0 ? " " : "", name,
@@ -152,6 +156,16 @@ static const struct limit limits[] = {
     { "restriction", "RESTRICTION", true, false },
 };
 
+static const struct abi_row *limit_row(const struct limit *limit) {
+    unsigned number = 1;
+    const struct abi_row *row;
+    while ((row = abi_row(limit->symbol ? TABLE_POSITION : TABLE_ACCOUNT, number)) != NULL &&
+           strcmp(row->name, limit->row) != 0)
+        number++;
+    CHECK(row != NULL);
+    return row;
+}
+
 static const struct limit *limit_find(const char *name) {
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (strcmp(limits[i].name, name) == 0) return &limits[i];
@@ -183,6 +197,16 @@ static int value_read(const char *text, bool money, int64_t *value) {
     return digits && decimals != 0 ? 0 : -EINVAL;
 }
 
+/* What the card would refuse, said in the limit's own words. A change is the card's to judge. */
+static int range_check(const struct limit *limit, int64_t value) {
+    const struct abi_row *row = limit_row(limit);
+    char from[TEXT_BYTES], to[TEXT_BYTES];
+    if (value >= row->min && value <= row->max) return 0;
+    return err_set(-ERANGE, "%s is from %s to %s", limit->name,
+                   limit->money ? text_money(row->min, from) : text_count(row->min, from),
+                   limit->money ? text_money(row->max, to) : text_count(row->max, to));
+}
+
 static enum cli_exit limits_set(struct cli *cli, int count, char **words) {
     char what[CLI_PATH_BYTES];
     int64_t value;
@@ -203,6 +227,8 @@ static enum cli_exit limits_set(struct cli *cli, int count, char **words) {
         return cli_usage(limit->money ? "%s: give an amount such as 50000000.00"
                                       : "%s: give a whole number",
                          words[2]);
+    if (!cli->adjust && range_check(limit, value) != 0)
+        return cli_usage("%s: %s", words[2], err_text());
     json_t *body =
         json_pack("{s:s, s:s, s:I}", "account", words[0], "field",
                   limit->money ? "notional_max_e4" : limit->name, "value", (json_int_t)value);
@@ -223,6 +249,29 @@ static enum cli_exit limits_set(struct cli *cli, int count, char **words) {
     return prove(cli, answer, what);
 }
 
+/* The symbols in which an account has other limits than in most. */
+static void print_exceptions(struct cli *cli, const json_t *account) {
+    static const struct table_column columns[] = {
+        { "symbol", false, 0, true },       { "long_max", true, 0, false },
+        { "short_max", true, 1, false },    { "locate", true, 2, false },
+        { "restriction", false, 3, false },
+    };
+    static const char *const counts[] = { "long_max", "short_max", "locate" };
+    char text[TEXT_BYTES];
+    json_t *rows = json_object_get(account, "exceptions"), *row;
+    size_t index;
+    if (json_array_size(rows) == 0) return;
+    struct table *table = table_new(TABLE_COLUMNS(columns));
+    json_array_foreach(rows, index, row) {
+        table_cell(table, "%s", cli_text(row, "symbol"));
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            table_cell(table, "%s", text_count(cli_number(row, counts[i]), text));
+        table_cell(table, "%s", cli_restriction(row, text));
+    }
+    (void)fprintf(cli->out, "\nsymbols that differ\n");
+    (void)cli_print_table(cli, table, NULL);
+}
+
 enum cli_exit cli_limits(struct cli *cli, int count, char **words) {
     static const struct table_column columns[] = {
         { "account", false, 0, true },      { "enabled", false, 1, false },
@@ -240,7 +289,7 @@ enum cli_exit cli_limits(struct cli *cli, int count, char **words) {
     int code = cli_get(cli, &answer, "%s", resource);
     if (code != 0) return cli_fail(code);
     if (cli->json) return cli_print_json(cli, answer);
-    struct table *table = table_new(columns, sizeof columns / sizeof *columns);
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     json_array_foreach(json_object_get(answer, "items"), index, row) {
         table_cell(table, "%s", cli_text(row, "account"));
         table_cell(table, "%s%s", cli_true(row, "enabled") ? "yes" : "no",
@@ -251,6 +300,8 @@ enum cli_exit cli_limits(struct cli *cli, int count, char **words) {
             table_cell(table, "%s", text_count(cli_number(row, counts[i]), text));
         table_cell(table, "%zu", json_array_size(json_object_get(row, "exceptions")));
     }
+    (void)cli_print_table(cli, table, "no accounts");
+    if (count == 1) print_exceptions(cli, json_array_get(json_object_get(answer, "items"), 0));
     json_decref(answer);
-    return cli_end(cli, table, "no accounts");
+    return CLI_DONE;
 }

@@ -61,6 +61,27 @@ void table_paint(struct table *table, enum table_color color) {
 
 /* ---- Layout ---- */
 
+/* The bytes from the decimal point on. */
+static uint32_t fraction_bytes(const char *text) {
+    const char *point = strrchr(text, '.');
+    return point != NULL ? (uint32_t)strlen(point) : 0;
+}
+
+/* The longest fraction of each column on the right, 0 of the others. */
+static void measure_fractions(const struct table *table, uint32_t *fractions) {
+    for (size_t i = 0; i < table->count; i++) {
+        uint32_t column = (uint32_t)(i % table->column_count);
+        uint32_t bytes = table->columns[column].right ? fraction_bytes(table->cells[i].text) : 0;
+        if (bytes > fractions[column]) fractions[column] = bytes;
+    }
+}
+
+/* The blanks behind a number whose fraction is shorter; none behind what has no point, as "-". */
+static uint32_t fraction_pad(const char *text, uint32_t longest) {
+    uint32_t bytes = fraction_bytes(text);
+    return bytes > 0 && bytes < longest ? longest - bytes : 0;
+}
+
 static uint32_t row_width(const struct table *table, const uint32_t *widths) {
     uint32_t sum = 0;
     for (uint32_t i = 0; i < table->column_count; i++)
@@ -80,12 +101,15 @@ static uint32_t most_dispensable(const struct table *table, const uint32_t *widt
 }
 
 /* Widths of the columns, 0 for one that is left out. */
-static void lay_out(const struct table *table, uint32_t width, uint32_t *widths) {
+static void lay_out(const struct table *table, uint32_t width, const uint32_t *fractions,
+                    uint32_t *widths) {
     for (uint32_t i = 0; i < table->column_count; i++)
         widths[i] = (uint32_t)strlen(table->columns[i].title);
     for (size_t i = 0; i < table->count; i++) {
-        uint32_t bytes = (uint32_t)strlen(table->cells[i].text);
-        uint32_t *at = &widths[i % table->column_count];
+        const char *text = table->cells[i].text;
+        size_t column = i % table->column_count;
+        uint32_t bytes = (uint32_t)strlen(text) + fraction_pad(text, fractions[column]);
+        uint32_t *at = &widths[column];
         if (bytes > *at) *at = bytes;
     }
     for (uint32_t i = 0; i < table->column_count; i++)
@@ -125,17 +149,18 @@ const char *text_paint(enum table_color paint, bool color) {
     return paint == TABLE_PLAIN ? "\033[0m" : code_of(paint);
 }
 
-static void print_cell(FILE *out, const char *text, uint32_t width, bool right, bool last,
-                       enum table_color paint, bool color) {
+/* behind is how many of the blanks of a cell on the right stand behind it. */
+static void print_cell(FILE *out, const char *text, uint32_t width, bool right, uint32_t behind,
+                       bool last, enum table_color paint, bool color) {
     uint32_t bytes = (uint32_t)strlen(text);
     bool cut = bytes > width;
     uint32_t shown = cut ? (width > 2 ? width - 2 : 0) : bytes;
     uint32_t pad = cut ? 0 : width - bytes;
     bool painted = color && paint != TABLE_PLAIN && bytes > 0;
-    if (right) (void)fprintf(out, "%*s", (int)pad, "");
-    (void)fprintf(out, "%s%.*s%s%s", painted ? code_of(paint) : "", (int)shown, text,
-                  cut ? ".." : "", painted ? "\033[0m" : "");
-    if (!right && !last) (void)fprintf(out, "%*s", (int)pad, "");
+    uint32_t after = !right || behind > pad ? pad : behind;
+    (void)fprintf(out, "%*s%s%.*s%s%s", (int)(pad - after), "", painted ? code_of(paint) : "",
+                  (int)shown, text, cut ? ".." : "", painted ? "\033[0m" : "");
+    if (!last) (void)fprintf(out, "%*s", (int)after, "");
 }
 
 void table_print(const struct table *table, FILE *out, uint32_t width, bool color,
@@ -145,7 +170,9 @@ void table_print(const struct table *table, FILE *out, uint32_t width, bool colo
         return;
     }
     uint32_t *widths = need(calloc(table->column_count, sizeof *widths));
-    lay_out(table, width, widths);
+    uint32_t *fractions = need(calloc(table->column_count, sizeof *fractions));
+    measure_fractions(table, fractions);
+    lay_out(table, width, fractions, widths);
     uint32_t last = 0;
     for (uint32_t i = 0; i < table->column_count; i++)
         if (widths[i] > 0) last = i;
@@ -158,13 +185,15 @@ void table_print(const struct table *table, FILE *out, uint32_t width, bool colo
                 row == 0 ? NULL : &table->cells[(row - 1) * table->column_count + i];
             if (!first) (void)fprintf(out, "%*s", GAP, "");
             first = false;
-            print_cell(out, cell != NULL ? cell->text : table->columns[i].title, widths[i],
-                       table->columns[i].right, i == last, cell != NULL ? cell->color : TABLE_BOLD,
-                       color);
+            const char *text = cell != NULL ? cell->text : table->columns[i].title;
+            print_cell(out, text, widths[i], table->columns[i].right,
+                       cell != NULL ? fraction_pad(text, fractions[i]) : 0, i == last,
+                       cell != NULL ? cell->color : TABLE_BOLD, color);
         }
         (void)fputc('\n', out);
     }
     free(widths);
+    free(fractions);
 }
 
 /* ---- Little texts ---- */

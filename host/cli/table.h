@@ -1,7 +1,7 @@
 /* table: rows of text in columns that fit the terminal, and the little texts that stand in them.
  *
- * What is too wide loses columns by rank, then the flexible column is cut with "..". Colour is the
- * caller's decision. */
+ * What is too wide loses columns by rank, then the flexible column is cut with "..". In a column on
+ * the right decimal points stand below each other. Colour is the caller's decision. */
 #ifndef HOST_CLI_TABLE_H
 #define HOST_CLI_TABLE_H
 
@@ -19,6 +19,9 @@ struct table_column {
 };
 
 struct table;
+
+/* The columns of an array and how many there are, as table_new takes them. */
+#define TABLE_COLUMNS(columns) (columns), (uint32_t)(sizeof(columns) / sizeof *(columns))
 
 /* table_new makes an empty table; columns stay the caller's. It ends the process without memory, as
    a command line tool may. table_delete gives it back. */

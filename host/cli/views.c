@@ -1,14 +1,13 @@
 /* views: what can be seen: status, symbols, books, orders, trades, accounts, positions, limits. */
 #include "host/base/err.h"
 #include "host/cli/cli.h"
+#include "host/cli/refusal.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS(columns) (columns), (uint32_t)(sizeof(columns) / sizeof *(columns))
-
-static const json_t *rows_of(const json_t *answer) { return json_object_get(answer, "items"); }
+static json_t *rows_of(const json_t *answer) { return json_object_get(answer, "items"); }
 
 static void cell_money(struct table *table, const json_t *row, const char *key) {
     char text[TEXT_BYTES];
@@ -32,7 +31,9 @@ static void paint_state(struct table *table, const char *state) {
 }
 
 static bool no_words(int count, char **words) {
-    if (count > 0) (void)cli_usage("\"%s\" is one word too many; see wirepit --help", words[0]);
+    if (count > 0)
+        (void)cli_usage("\"%s\" is one word too many; what the command takes says its --help",
+                        words[0]);
     return count == 0;
 }
 
@@ -111,8 +112,8 @@ static void print_symbol_states(const struct cli *cli, const json_t *gateway) {
     size_t index, open = 0;
     json_t *row;
     char line[CLI_PATH_BYTES];
-    const json_t *symbols = json_object_get(gateway, "symbols");
-    json_array_foreach((json_t *)(uintptr_t)symbols, index, row) {
+    json_t *symbols = json_object_get(gateway, "symbols");
+    json_array_foreach(symbols, index, row) {
         const char *state = cli_text(row, "state");
         if (strcmp(state, "open") == 0) {
             open++;
@@ -133,7 +134,7 @@ static void print_sessions(struct cli *cli, const json_t *gateway) {
         { "answers", true, 1, false },  { "durable", true, 3, false },
         { "next ref", true, 1, false },
     };
-    struct table *table = table_new(COLUMNS(columns));
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     size_t index;
     json_t *row;
     json_array_foreach(json_object_get(gateway, "sessions"), index, row) {
@@ -149,7 +150,7 @@ static void print_sessions(struct cli *cli, const json_t *gateway) {
         cell_count(table, row, "next_user_ref");
     }
     (void)fputc('\n', cli->out);
-    (void)cli_end(cli, table, "no sessions");
+    (void)cli_print_table(cli, table, "no sessions");
 }
 
 static void print_office(const struct cli *cli, const json_t *office) {
@@ -226,7 +227,7 @@ static enum cli_exit symbols_of_gateway(struct cli *cli) {
         json_decref(answer);
         return cli_print_json(cli, json_pack("{s:o}", "items", symbols));
     }
-    struct table *table = table_new(COLUMNS(columns));
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     json_array_foreach(json_object_get(answer, "symbols"), index, row) {
         cell_text(table, row, "name");
         cell_text(table, row, "state");
@@ -236,7 +237,7 @@ static enum cli_exit symbols_of_gateway(struct cli *cli) {
         cell_count(table, row, "lot");
     }
     json_decref(answer);
-    return cli_end(cli, table, "no symbols");
+    return cli_print_table(cli, table, "no symbols");
 }
 
 enum cli_exit cli_symbols(struct cli *cli, int count, char **words) {
@@ -247,16 +248,15 @@ enum cli_exit cli_symbols(struct cli *cli, int count, char **words) {
         { "tick", true, 4, false },   { "lot", true, 5, false },
     };
     if (!no_words(count, words)) return CLI_USAGE;
-    json_t *answer, *row;
-    const json_t *rows;
+    json_t *answer, *row, *rows;
     size_t index;
     int code = cli_get(cli, &answer, "/api/v1/symbols?limit=1000");
-    if (code != 0 && cli_office_down(code)) return symbols_of_gateway(cli);
+    if (code != 0 && cli_down(code)) return symbols_of_gateway(cli);
     if (code != 0) return cli_fail(code);
     if (cli->json) return cli_print_json(cli, answer);
-    struct table *table = table_new(COLUMNS(columns));
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     rows = rows_of(answer);
-    json_array_foreach((json_t *)(uintptr_t)rows, index, row) {
+    json_array_foreach(rows, index, row) {
         cell_text(table, row, "symbol");
         cell_text(table, row, "state");
         paint_state(table, cli_text(row, "state"));
@@ -271,51 +271,76 @@ enum cli_exit cli_symbols(struct cli *cli, int count, char **words) {
         cell_count(table, row, "lot");
     }
     json_decref(answer);
-    return cli_end(cli, table, "no symbols");
+    return cli_print_table(cli, table, "no symbols");
 }
 
-enum { BOOK_MIDDLE = 12, BOOK_SHARES = 12, BAR_MIN = 4, BAR_MAX = 30 };
+enum { PRICE_WIDTH = 12, SHARES_WIDTH = 12, BAR_MIN = 4, BAR_MAX = 30 };
+
+/* How wide the columns of a ladder are, on either side. */
+struct ladder {
+    int price, shares, bar;
+    uint64_t shares_max; /* has the longest bar */
+};
 
 /* One level: bids on the left with their bar towards the middle, asks on the right. */
-static void print_level(const struct cli *cli, const json_t *bid, const json_t *ask, uint64_t most,
-                        uint32_t bar_width) {
+static void print_level(const struct cli *cli, const struct ladder *ladder, const json_t *bid,
+                        const json_t *ask) {
     char bar[BAR_MAX + 1], shares[TEXT_BYTES], price[TEXT_BYTES];
     const char *green = text_paint(TABLE_GREEN, cli->color);
     const char *red = text_paint(TABLE_RED, cli->color), *end = text_paint(TABLE_PLAIN, cli->color);
+    uint64_t bid_shares = (uint64_t)cli_number(bid, "shares");
+    uint64_t ask_shares = (uint64_t)cli_number(ask, "shares");
+    uint32_t bar_width = (uint32_t)ladder->bar;
     if (bid != NULL)
-        (void)fprintf(cli->out, "%s%*s%s %*s %*s", green, (int)bar_width,
-                      text_bar((uint64_t)cli_number(bid, "shares"), most, bar_width, bar), end,
-                      BOOK_SHARES, text_count(cli_number(bid, "shares"), shares), BOOK_MIDDLE,
+        (void)fprintf(cli->out, "%s%*s%s %*s %*s", green, ladder->bar,
+                      text_bar(bid_shares, ladder->shares_max, bar_width, bar), end, ladder->shares,
+                      text_count((int64_t)bid_shares, shares), ladder->price,
                       text_money(cli_number(bid, "price_e4"), price));
     else
-        (void)fprintf(cli->out, "%*s", (int)bar_width + 2 + BOOK_SHARES + BOOK_MIDDLE, "");
+        (void)fprintf(cli->out, "%*s", ladder->bar + 2 + ladder->shares + ladder->price, "");
     if (ask != NULL)
-        (void)fprintf(cli->out, "  %-*s %-*s %s%s%s", BOOK_MIDDLE,
-                      text_money(cli_number(ask, "price_e4"), price), BOOK_SHARES,
-                      text_count(cli_number(ask, "shares"), shares), red,
-                      text_bar((uint64_t)cli_number(ask, "shares"), most, bar_width, bar), end);
+        (void)fprintf(cli->out, "  %-*s %-*s %s%s%s", ladder->price,
+                      text_money(cli_number(ask, "price_e4"), price), ladder->shares,
+                      text_count((int64_t)ask_shares, shares), red,
+                      text_bar(ask_shares, ladder->shares_max, bar_width, bar), end);
     (void)fputc('\n', cli->out);
 }
 
-static uint64_t most_shares(const json_t *levels, uint64_t most) {
+/* The widths that the levels of a side need at least. */
+static void measure_side(struct ladder *ladder, json_t *levels) {
+    char text[TEXT_BYTES];
     size_t index;
     json_t *level;
-    json_array_foreach((json_t *)(uintptr_t)levels, index, level) {
+    json_array_foreach(levels, index, level) {
         uint64_t shares = (uint64_t)cli_number(level, "shares");
-        if (shares > most) most = shares;
+        int shares_width = (int)strlen(text_count((int64_t)shares, text));
+        int price_width = (int)strlen(text_money(cli_number(level, "price_e4"), text));
+        if (shares > ladder->shares_max) ladder->shares_max = shares;
+        if (shares_width > ladder->shares) ladder->shares = shares_width;
+        if (price_width > ladder->price) ladder->price = price_width;
     }
-    return most;
+}
+
+/* Columns keep their width from picture to picture where there is room; in a narrow terminal they
+   are as wide as they must be. */
+static struct ladder ladder_lay_out(json_t *bids, json_t *asks, uint32_t width) {
+    struct ladder ladder = { .price = sizeof "bid" - 1, .shares = sizeof "shares" - 1 };
+    const int gaps = 6;
+    measure_side(&ladder, bids);
+    measure_side(&ladder, asks);
+    bool roomy = width == 0 || (int)width >= gaps + 2 * (PRICE_WIDTH + SHARES_WIDTH + BAR_MIN);
+    if (roomy && ladder.price < PRICE_WIDTH) ladder.price = PRICE_WIDTH;
+    if (roomy && ladder.shares < SHARES_WIDTH) ladder.shares = SHARES_WIDTH;
+    ladder.bar = width == 0 ? BAR_MAX : ((int)width - gaps) / 2 - ladder.price - ladder.shares;
+    if (ladder.bar > BAR_MAX) ladder.bar = BAR_MAX;
+    if (ladder.bar < 1) ladder.bar = 1;
+    return ladder;
 }
 
 static void print_book(const struct cli *cli, const json_t *answer) {
     char last[TEXT_BYTES], quantity[TEXT_BYTES], heading[CLI_PATH_BYTES];
-    const json_t *bids = json_object_get(answer, "bids"), *asks = json_object_get(answer, "asks");
-    uint64_t most = most_shares(asks, most_shares(bids, 0));
-    uint32_t fixed = 2 * (BOOK_SHARES + BOOK_MIDDLE + 2) + 2;
-    uint32_t bar_width = BAR_MAX;
-    if (cli->width != 0)
-        bar_width = cli->width > fixed + 2 * BAR_MIN ? (cli->width - fixed) / 2 : BAR_MIN;
-    if (bar_width > BAR_MAX) bar_width = BAR_MAX;
+    json_t *bids = json_object_get(answer, "bids"), *asks = json_object_get(answer, "asks");
+    struct ladder ladder = ladder_lay_out(bids, asks, cli->width);
     int64_t last_e4 = cli_number(answer, "last_e4");
     (void)snprintf(heading, sizeof heading, "%s  %s  last %s x %s  record %" PRId64,
                    cli_text(answer, "symbol"), cli_text(answer, "state"),
@@ -324,12 +349,12 @@ static void print_book(const struct cli *cli, const json_t *answer) {
                    cli_number(answer, "position"));
     (void)fprintf(cli->out, "%s%s%s\n", text_paint(TABLE_BOLD, cli->color), heading,
                   text_paint(TABLE_PLAIN, cli->color));
-    (void)fprintf(cli->out, "%*s %*s %*s  %-*s %s\n", (int)bar_width, "", BOOK_SHARES, "shares",
-                  BOOK_MIDDLE, "bid", BOOK_MIDDLE, "ask", "shares");
+    (void)fprintf(cli->out, "%*s %*s %*s  %-*s %s\n", ladder.bar, "", ladder.shares, "shares",
+                  ladder.price, "bid", ladder.price, "ask", "shares");
     size_t rows = json_array_size(bids) > json_array_size(asks) ? json_array_size(bids)
                                                                 : json_array_size(asks);
     for (size_t i = 0; i < rows; i++)
-        print_level(cli, json_array_get(bids, i), json_array_get(asks, i), most, bar_width);
+        print_level(cli, &ladder, json_array_get(bids, i), json_array_get(asks, i));
     if (rows == 0) (void)fputs("nobody offers anything\n", cli->out);
 }
 
@@ -355,25 +380,24 @@ static const json_t *why_of(const json_t *order) {
 
 enum cli_exit cli_orders(struct cli *cli, int count, char **words) {
     static const struct table_column columns[] = {
-        { "id", true, 0, false },       { "session:ref", false, 1, false },
-        { "account", false, 3, false }, { "side", false, 0, false },
-        { "quantity", true, 0, false }, { "symbol", false, 0, false },
-        { "price", true, 0, false },    { "executed", true, 2, false },
-        { "state", false, 0, false },   { "why", false, 0, true },
-        { "time", false, 4, false },
+        { "id", true, 0, false },       { "session:ref", false, 4, false },
+        { "account", false, 6, false }, { "side", false, 2, false },
+        { "quantity", true, 1, false }, { "symbol", false, 0, false },
+        { "price", true, 0, false },    { "executed", true, 5, false },
+        { "state", false, 0, false },   { "why", false, 3, true },
+        { "time", false, 7, false },
     };
     char resource[CLI_PATH_BYTES], text[TEXT_BYTES];
-    json_t *answer, *row;
-    const json_t *rows;
+    json_t *answer, *row, *rows;
     size_t index;
     if (!no_words(count, words)) return CLI_USAGE;
     list_resource(cli, resource, "orders");
     int code = cli_get(cli, &answer, "%s", resource);
     if (code != 0) return cli_fail(code);
     if (cli->json) return cli_print_json(cli, answer);
-    struct table *table = table_new(COLUMNS(columns));
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     rows = rows_of(answer);
-    json_array_foreach((json_t *)(uintptr_t)rows, index, row) {
+    json_array_foreach(rows, index, row) {
         const char *state = cli_text(row, "state");
         table_cell(table, "%" PRId64, cli_number(row, "id"));
         table_cell(table, "%s:%" PRId64, cli_text(row, "session"), cli_number(row, "reference"));
@@ -388,65 +412,21 @@ enum cli_exit cli_orders(struct cli *cli, int count, char **words) {
         cell_text(table, why_of(row), "reason");
         table_cell(table, "%s", text_time(cli_number(row, "entered_ns"), text));
     }
-    (void)cli_end(cli, table, "no orders");
+    (void)cli_print_table(cli, table, "no orders");
     say_more(cli, answer);
     json_decref(answer);
     return CLI_DONE;
-}
-
-/* What an operator can do about a limit that was in the way. */
-static void say_remedy(const struct cli *cli, const json_t *order, const char *limit) {
-    static const struct {
-        const char *limit, *field;
-        bool symbol;
-    } row[] = {
-        { "ACCOUNT.QUANTITY_MAX", "quantity_max", false },
-        { "ACCOUNT.NOTIONAL_MAX_E4", "notional_max", false },
-        { "ACCOUNT.ENABLED", "enabled", false },
-        { "POSITION.LONG_MAX", "long_max", true },
-        { "POSITION.SHORT_MAX", "short_max", true },
-        { "POSITION.LOCATE", "locate", true },
-        { "POSITION.RESTRICTION", "restriction", true },
-    };
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        if (strcmp(row[i].limit, limit) == 0)
-            (void)fprintf(cli->out, "to change   wirepit limits set %s %s VALUE%s%s\n",
-                          cli_text(order, "account"), row[i].field,
-                          row[i].symbol ? " --symbol " : "",
-                          row[i].symbol ? cli_text(order, "symbol") : "");
-}
-
-static char *limit_text(const char *limit, const json_t *value, char *text) {
-    size_t bytes = strlen(limit);
-    bool money = bytes > 3 && strcmp(limit + bytes - 3, "_E4") == 0;
-    if (!json_is_integer(value)) return memcpy(text, "-", sizeof "-");
-    return money ? text_money(json_integer_value(value), text)
-                 : text_count(json_integer_value(value), text);
-}
-
-static void print_refusal(const struct cli *cli, const json_t *order, const json_t *refused) {
-    char limit_value[TEXT_BYTES], value[TEXT_BYTES];
-    const char *limit = cli_text(refused, "limit");
-    (void)fprintf(cli->out, "%srefused     %s%s\n", text_paint(TABLE_RED, cli->color),
-                  cli_text(refused, "reason"), text_paint(TABLE_PLAIN, cli->color));
-    (void)fprintf(cli->out, "because     %s\n", cli_text(refused, "meaning"));
-    if (limit[0] == 0) return;
-    (void)fprintf(cli->out, "limit       %s was %s", limit,
-                  limit_text(limit, json_object_get(refused, "limit_value"), limit_value));
-    if (json_is_integer(json_object_get(refused, "value")))
-        (void)fprintf(cli->out, "; the order needed %s",
-                      limit_text(limit, json_object_get(refused, "value"), value));
-    (void)fputc('\n', cli->out);
-    say_remedy(cli, order, limit);
 }
 
 static void print_order(const struct cli *cli, const json_t *order) {
     char one[TEXT_BYTES], two[TEXT_BYTES], three[TEXT_BYTES];
     const json_t *refused = json_object_get(order, "refused");
     const json_t *ended = json_object_get(order, "ended");
-    (void)fprintf(cli->out, "order       %" PRId64 ", %s:%" PRId64 " of %s%s\n",
+    const char *account =
+        cli_text(order, "account"); /* "" when it got no further than the gateway */
+    (void)fprintf(cli->out, "order       %" PRId64 ", %s:%" PRId64 "%s%s%s\n",
                   cli_number(order, "id"), cli_text(order, "session"),
-                  cli_number(order, "reference"), cli_text(order, "account"),
+                  cli_number(order, "reference"), account[0] != 0 ? " of " : "", account,
                   cli_true(order, "ioc") ? ", immediate or cancel" : "");
     (void)fprintf(cli->out, "asked       %s %s %s at %s, %s UTC\n", cli_text(order, "side"),
                   text_count(cli_number(order, "quantity"), one), cli_text(order, "symbol"),
@@ -457,7 +437,7 @@ static void print_order(const struct cli *cli, const json_t *order) {
                   text_count(cli_number(order, "leaves"), two));
     if (json_is_integer(json_object_get(order, "replaces")))
         (void)fprintf(cli->out, "replaces    order %" PRId64 "\n", cli_number(order, "replaces"));
-    if (json_is_object(refused)) print_refusal(cli, order, refused);
+    if (json_is_object(refused)) refusal_print(cli->out, cli->color, order);
     if (json_is_object(ended))
         (void)fprintf(cli->out, "ended       %s: %s\n", cli_text(ended, "reason"),
                       cli_text(ended, "meaning"));
@@ -478,24 +458,23 @@ enum cli_exit cli_order(struct cli *cli, int count, char **words) {
 
 enum cli_exit cli_trades(struct cli *cli, int count, char **words) {
     static const struct table_column columns[] = {
-        { "match", true, 0, false },      { "time", false, 1, false },
-        { "symbol", false, 0, false },    { "price", true, 0, false },
-        { "quantity", true, 0, false },   { "buyer", false, 0, true },
-        { "seller", false, 0, false },    { "aggressor", false, 2, false },
-        { "buyer pays", true, 3, false }, { "seller pays", true, 3, false },
+        { "match", true, 2, false },     { "time", false, 3, false },
+        { "symbol", false, 0, false },   { "price", true, 0, false },
+        { "quantity", true, 0, false },  { "buyer", false, 0, true },
+        { "seller", false, 1, false },   { "aggressor", false, 4, false },
+        { "buyer fee", true, 5, false }, { "seller fee", true, 5, false },
     };
     char resource[CLI_PATH_BYTES], text[TEXT_BYTES];
-    json_t *answer, *row;
-    const json_t *rows;
+    json_t *answer, *row, *rows;
     size_t index;
     if (!no_words(count, words)) return CLI_USAGE;
     list_resource(cli, resource, "trades");
     int code = cli_get(cli, &answer, "%s", resource);
     if (code != 0) return cli_fail(code);
     if (cli->json) return cli_print_json(cli, answer);
-    struct table *table = table_new(COLUMNS(columns));
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     rows = rows_of(answer);
-    json_array_foreach((json_t *)(uintptr_t)rows, index, row) {
+    json_array_foreach(rows, index, row) {
         table_cell(table, "%" PRId64, cli_number(row, "match"));
         table_cell(table, "%s", text_time(cli_number(row, "time_ns"), text));
         cell_text(table, row, "symbol");
@@ -507,7 +486,7 @@ enum cli_exit cli_trades(struct cli *cli, int count, char **words) {
         cell_money(table, row, "buy_fee_e4");
         cell_money(table, row, "sell_fee_e4");
     }
-    (void)cli_end(cli, table, "no trades");
+    (void)cli_print_table(cli, table, "no trades");
     say_more(cli, answer);
     json_decref(answer);
     return CLI_DONE;
@@ -529,8 +508,7 @@ enum cli_exit cli_accounts(struct cli *cli, int count, char **words) {
         { "reserved", true, 1, false }, { "proceeds", true, 3, false },
         { "fees", true, 2, false },
     };
-    json_t *answer, *row;
-    const json_t *rows;
+    json_t *answer, *row, *rows;
     size_t index;
     char resource[CLI_PATH_BYTES];
     if (!no_words(count, words)) return CLI_USAGE;
@@ -540,9 +518,9 @@ enum cli_exit cli_accounts(struct cli *cli, int count, char **words) {
     int code = cli_get(cli, &answer, "%s", resource);
     if (code != 0) return cli_fail(code);
     if (cli->json) return cli_print_json(cli, answer);
-    struct table *table = table_new(COLUMNS(columns));
+    struct table *table = table_new(TABLE_COLUMNS(columns));
     rows = rows_of(answer);
-    json_array_foreach((json_t *)(uintptr_t)rows, index, row) {
+    json_array_foreach(rows, index, row) {
         cell_text(table, row, "account");
         cell_text(table, row, "firm");
         table_cell(table, "%s", account_state(row));
@@ -554,13 +532,13 @@ enum cli_exit cli_accounts(struct cli *cli, int count, char **words) {
         cell_money(table, row, "proceeds_e4");
         cell_money(table, row, "fees_e4");
     }
-    (void)cli_end(cli, table, "no accounts");
+    (void)cli_print_table(cli, table, "no accounts");
     say_more(cli, answer);
     json_decref(answer);
     return CLI_DONE;
 }
 
-static enum cli_exit print_positions(struct cli *cli, const json_t *rows, bool accounts) {
+static enum cli_exit print_positions(struct cli *cli, json_t *rows, bool accounts) {
     static const struct table_column columns[] = {
         { "symbol", false, 0, true },   { "net", true, 0, false },
         { "open buy", true, 1, false }, { "open sell", true, 1, false },
@@ -576,17 +554,12 @@ static enum cli_exit print_positions(struct cli *cli, const json_t *rows, bool a
         { "short max", true, 3, false },   { "locate", true, 4, false },
         { "restricted", false, 2, false },
     };
-    struct table *table = accounts ? table_new(COLUMNS(with_account)) : table_new(COLUMNS(columns));
-    size_t index, at;
-    json_t *row, *word;
-    json_array_foreach((json_t *)(uintptr_t)rows, index, row) {
-        char restricted[TEXT_BYTES] = "";
-        size_t used = 0;
-        json_array_foreach(json_object_get(row, "restriction"), at, word) {
-            int more = snprintf(restricted + used, sizeof restricted - used, "%s%s",
-                                used > 0 ? " " : "", json_string_value(word));
-            if (more > 0 && used + (size_t)more < sizeof restricted) used += (size_t)more;
-        }
+    struct table *table =
+        accounts ? table_new(TABLE_COLUMNS(with_account)) : table_new(TABLE_COLUMNS(columns));
+    char text[TEXT_BYTES];
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row) {
         if (accounts) cell_text(table, row, "account");
         cell_text(table, row, "symbol");
         cell_count(table, row, "net");
@@ -598,9 +571,9 @@ static enum cli_exit print_positions(struct cli *cli, const json_t *rows, bool a
         cell_count(table, row, "long_max");
         cell_count(table, row, "short_max");
         cell_count(table, row, "locate");
-        table_cell(table, "%s", restricted);
+        table_cell(table, "%s", cli_restriction(row, text));
     }
-    return cli_end(cli, table, "no positions");
+    return cli_print_table(cli, table, "no positions");
 }
 
 enum cli_exit cli_account(struct cli *cli, int count, char **words) {
@@ -630,8 +603,9 @@ enum cli_exit cli_account(struct cli *cli, int count, char **words) {
                   text_paint(TABLE_PLAIN, cli->color));
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
         int64_t value = cli_number(answer, line[i].key);
-        (void)fprintf(cli->out, "  %-14s %26s\n", line[i].title,
-                      line[i].count ? text_count(value, text) : text_money(value, text));
+        (void)(line[i].count ? text_count(value, text) : text_money(value, text));
+        int whole = (int)strcspn(text, "."); /* points stand below each other */
+        (void)fprintf(cli->out, "  %-14s %17.*s%s\n", line[i].title, whole, text, text + whole);
     }
     (void)fputc('\n', cli->out);
     (void)print_positions(cli, json_object_get(answer, "positions"), false);
@@ -642,7 +616,6 @@ enum cli_exit cli_account(struct cli *cli, int count, char **words) {
 enum cli_exit cli_positions(struct cli *cli, int count, char **words) {
     char resource[CLI_PATH_BYTES];
     json_t *answer;
-    const json_t *rows;
     if (!no_words(count, words)) return CLI_USAGE;
     (void)snprintf(resource, sizeof resource, "/api/v1/positions?limit=%u%s",
                    cli->limit != 0 ? cli->limit : 100, cli->all ? "&all=1" : "");
@@ -652,8 +625,7 @@ enum cli_exit cli_positions(struct cli *cli, int count, char **words) {
     int code = cli_get(cli, &answer, "%s", resource);
     if (code != 0) return cli_fail(code);
     if (cli->json) return cli_print_json(cli, answer);
-    rows = rows_of(answer);
-    (void)print_positions(cli, rows, true);
+    (void)print_positions(cli, rows_of(answer), true);
     say_more(cli, answer);
     json_decref(answer);
     return CLI_DONE;

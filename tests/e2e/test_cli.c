@@ -347,9 +347,16 @@ static void open_orders_are_taken_off_on_request(void **state) {
     assert_int_equal(wirepit("kill firm f1 --cancel"), 0);
     assert_int_equal(hear(&alice, OUCH_CANCELED)->canceled.user_ref, 1);
     assert_int_equal(hear(&alice, OUCH_CANCELED)->canceled.user_ref, 2);
-    assert_int_equal(wirepit("kill account a1 --cancel"), 2);
+    says("the open orders of 2 sessions are being taken off");
     tell(&bob, market_cancel(1, 0)); /* his is there still */
     assert_int_equal(hear(&bob, OUCH_CANCELED)->canceled.user_ref, 1);
+    assert_int_equal(wirepit("release firm f1"), 0);
+    trade(&alice, 3, 10, OUCH_ACCEPTED);
+    trade(&bob, 2, 30, OUCH_ACCEPTED);
+    assert_int_equal(wirepit("kill account a1 --cancel"), 0);
+    assert_int_equal(hear(&alice, OUCH_CANCELED)->canceled.user_ref, 3);
+    tell(&bob, market_cancel(2, 0)); /* of another account */
+    assert_int_equal(hear(&bob, OUCH_CANCELED)->canceled.user_ref, 2);
     (void)close(alice.socket);
     (void)close(bob.socket);
     assert_int_equal(end(SIGTERM), 0);
@@ -371,8 +378,15 @@ static void symbols_and_limits_are_changed_without_an_office(void **state) {
     trade(&alice, 6, MARKET_QUANTITY_MAX + 1, OUCH_REJECTED);
     assert_int_equal(wirepit("limits set a1 notional_max 0.0001"), 0);
     trade(&alice, 7, 1, OUCH_REJECTED);
-    assert_int_equal(wirepit("limits set a1 quantity_max 1000000"), 1); /* the card's bound */
-    says("MALFORMED");
+    assert_int_equal(wirepit("limits set a1 quantity_max 1000000"), 2); /* the card's bound */
+    says("quantity_max is from 0 to 999,999");
+    assert_int_equal(wirepit("limits set a1 quantity_max 999999"), 0);
+    assert_int_equal(wirepit("limits set a1 quantity_max --adjust 1"), 1); /* the card's to judge */
+    says("MALFORMED: Check 1");
+    assert_int_equal(wirepit("limits set a1 restriction 8 --symbol ABC"), 2);
+    assert_int_equal(wirepit("limits set a1 enabled 2"), 2);
+    assert_int_equal(wirepit("limits set a1 quantity_max -1"), 2);
+    says("a number below 0 goes behind --");
     assert_int_equal(wirepit("limits set a1 long_max 7"), 2);
     assert_int_equal(wirepit("limits set a1 long_max 7 --symbol ABC"), 0);
     assert_int_equal(wirepit("limits set a1 wings 7"), 2);
@@ -403,6 +417,13 @@ static void exit_codes_tell_what_went_wrong(void **state) {
         { "status --depth 3", 2 },
         { "status --limit 0", 2 },
         { "kill all --watch", 2 },
+        { "-h", 0 },
+        { "help", 0 },
+        { "help kill", 0 },
+        { "kill --help", 0 },
+        { "help fly", 2 },
+        { "orders --cursor 1x", 2 },
+        { "symbols ABC", 2 },
         { "status --watch=0.05", 2 },
         { "orders --limit 1001", 2 },
         { "books verify", 3 }, /* the office's, which is down */
@@ -422,6 +443,36 @@ static void exit_codes_tell_what_went_wrong(void **state) {
     assert_int_equal(wirepit("status"), 3);
     says("make up");
     assert_int_equal(wirepit("journal verify --journal /nowhere"), 1);
+    assert_int_equal(wirepit("status --dir /nowhere"), 3); /* the last --dir counts */
+    says("there is no directory /nowhere");
+}
+
+static void what_is_not_there_is_named_and_where_to_look(void **state) {
+    (void)state;
+    start();
+    assert_int_equal(wirepit("kill firm nobody"), 1);
+    says("there is no firm \"nobody\"; `wirepit status` shows firms");
+    assert_int_equal(wirepit("halt NOPE"), 1);
+    says("there is no symbol \"NOPE\"");
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+/* Who follows the journal into a pipe ends with its reader, and what cannot be written is said. */
+static void a_reader_who_goes_is_noticed(void **state) {
+    (void)state;
+    char command[1024];
+    start();
+    (void)snprintf(command, sizeof command,
+                   "timeout 10 %s --dir %s journal tail --limit 3 --follow | head -n 1 >/dev/null; "
+                   "%s --dir %s journal tail >/dev/full 2>%s/full; test $? -eq 1 && grep -q "
+                   "'disk full' %s/full",
+                   program("wirepit"), gateway.directory, program("wirepit"), gateway.directory,
+                   gateway.directory, gateway.directory);
+    uint64_t from_ns = clock_monotonic_ns();
+    int code = system(command);
+    if (code != 0) fail_msg("ends with %d", code);
+    assert_true(clock_monotonic_ns() - from_ns < UINT64_C(9000000000));
+    assert_int_equal(end(SIGTERM), 0);
 }
 
 static void a_damaged_journal_is_found(void **state) {
@@ -632,7 +683,7 @@ static const struct {
 };
 
 static void canned_answer(const char *request, char *answer, size_t room) {
-    char body[2048] = "{'code':'unknown_resource','message':'there is none'}";
+    char body[2048] = "{'code':'unknown_order','message':'there is no order'}";
     const char *status = "404 Not Found";
     for (size_t i = 0; i < sizeof canned / sizeof *canned; i++) {
         size_t bytes = strlen(canned[i].resource);
@@ -694,14 +745,14 @@ static void what_the_office_says_is_shown(void **state) {
     assert_int_equal(wirepit("order alice:7"), 0);
     says("buy 1,001 ABC at 90.01");
     says("more than the account's largest order");
-    says("ACCOUNT.QUANTITY_MAX was 1,000; the order needed 1,001");
+    says("quantity_max of a1 was 1,000; the order came to 1,001");
     says("wirepit limits set a1 quantity_max VALUE");
     assert_int_equal(wirepit("orders --state refused --limit 1"), 0);
     says("alice:7");
     says("more: --cursor c1");
     assert_int_equal(wirepit("account 'a 1'"), 0);
     says("firm killed");
-    says("-1.2345");
+    says("  cash                          -1.2345\n  buying power                   0.00\n");
     says("no_buy close_only");
     assert_int_equal(wirepit("books verify"), 1); /* not all is well */
     says("LEDGER NOT VERIFIED");
@@ -709,7 +760,7 @@ static void what_the_office_says_is_shown(void **state) {
     assert_int_equal(wirepit("limits set a1 quantity_max 7"), 0);
     says("a1 quantity_max set to 7: command 5, 14:13:20.123456 UTC, record 9");
     assert_int_equal(wirepit("order nobody:1"), 1);
-    says("there is none");
+    says("there is no order; `wirepit orders` lists those there are");
     (void)close(reach_port());
     assert_int_equal(pthread_join(thread, NULL), 0);
     (void)close(listener);
@@ -789,6 +840,33 @@ static void up_starts_and_down_ends_exactly_its_own(void **state) {
     assert_int_equal(up("start", "wood"), 1); /* says why, and leaves nothing behind */
     says("wood");
     assert_int_equal(pid_in("gateway.pid"), 0);
+    assert_int_equal(up("start", "tin"), 1); /* and nothing of what was wrong before */
+    says("tin");
+    assert_null(strstr(output, "wood"));
+}
+
+/* In a network of its own, which a tap of this machine reaches. */
+static void up_brings_lwip_with_an_interface(void **state) {
+    (void)state;
+    char command[1024], directory[PATH_BYTES];
+    if (geteuid() != 0 || system("unshare --net true 2>/dev/null") != 0 ||
+        access("/dev/net/tun", W_OK) != 0) {
+        print_message("skipped: no network namespaces or no taps here\n");
+        skip();
+    }
+    (void)snprintf(directory, sizeof directory, "%s", program("wirepit"));
+    *strrchr(directory, '/') = 0;
+    (void)snprintf(
+        command, sizeof command,
+        "UP=%s PROGRAMS=%s CARD=soft unshare --net sh -c 'exec >$UP/lwip 2>&1; ip link set lo up; "
+        "TRANSPORT=lwip PORT=af_xdp host/package/up.sh start; test $? -eq 1 || exit 2; "
+        "TRANSPORT=lwip host/package/up.sh start || exit 3; "
+        "timeout 60 $PROGRAMS/wirepit-replay --host 10.77.0.1 --port 26400 --clients 2 --rows 200; "
+        "played=$?; UP=$UP/other TRANSPORT=lwip host/package/up.sh start && played=4; "
+        "host/package/up.sh stop; exit $played'",
+        gateway.directory, directory);
+    int code = system(command);
+    if (code != 0) fail_msg("ends with %d, see %s/lwip", WEXITSTATUS(code), gateway.directory);
 }
 
 int main(void) {
@@ -799,6 +877,8 @@ int main(void) {
         TEST(open_orders_are_taken_off_on_request),
         TEST(symbols_and_limits_are_changed_without_an_office),
         TEST(exit_codes_tell_what_went_wrong),
+        TEST(what_is_not_there_is_named_and_where_to_look),
+        TEST(a_reader_who_goes_is_noticed),
         TEST(a_damaged_journal_is_found),
         TEST(what_is_asked_at_once_is_answered_in_order),
         TEST(an_answer_is_in_the_journal_by_then),
@@ -808,6 +888,7 @@ int main(void) {
         TEST(the_ports_name_must_be_free),
         TEST(what_the_office_says_is_shown),
         cmocka_unit_test_setup_teardown(up_starts_and_down_ends_exactly_its_own, set_up, take_down),
+        cmocka_unit_test_setup_teardown(up_brings_lwip_with_an_interface, set_up, take_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

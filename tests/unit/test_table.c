@@ -72,6 +72,29 @@ static void columns_go_by_rank(void **state) {
     free(text);
 }
 
+static void decimal_points_stand_below_each_other(void **state) {
+    (void)state;
+    static const struct table_column money[] = { { "price", true, 0, false },
+                                                 { "fee", true, 0, false } };
+    static const char *const cells[] = { "1,234.50", "-0.29", "9.1234", "-", "7", "0.0001" };
+    char *text = NULL;
+    size_t bytes = 0;
+    for (uint32_t width = 0; width <= 20; width += 4) {
+        FILE *out = open_memstream(&text, &bytes);
+        assert_non_null(out);
+        struct table *table = table_new(TABLE_COLUMNS(money));
+        for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) table_cell(table, "%s", cells[i]);
+        table_print(table, out, width, false, NULL);
+        table_delete(table);
+        assert_int_equal(fclose(out), 0);
+        assert_string_equal(text, "     price      fee\n"
+                                  "1,234.50    -0.29\n"
+                                  "    9.1234        -\n"
+                                  "         7   0.0001\n");
+        free(text);
+    }
+}
+
 static void colour_is_there_only_when_asked_for(void **state) {
     (void)state;
     char *plain = print(0, false), *painted = print(0, true);
@@ -189,6 +212,7 @@ int main(void) {
         cmocka_unit_test(a_table_takes_the_room_it_needs),
         cmocka_unit_test(a_table_fits_every_width),
         cmocka_unit_test(columns_go_by_rank),
+        cmocka_unit_test(decimal_points_stand_below_each_other),
         cmocka_unit_test(colour_is_there_only_when_asked_for),
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(bars_and_durations_have_their_edges),
