@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 
 enum { URL_BYTES = 1024 };
 
@@ -14,7 +15,7 @@ struct control_office {
     char *body; /* of the answer */
     size_t bytes;
     long status;
-    char path[256];
+    char path[sizeof((struct sockaddr_un *)0)->sun_path];
     struct control_error refused;
 };
 
@@ -34,9 +35,10 @@ int control_office_open(const char *path, uint32_t timeout_ms, struct control_of
     struct control_office *made = calloc(1, sizeof *made);
     if (made == NULL) return err_set(-ENOMEM, "no memory for a client of %s", path);
     int code = 0;
-    if (strlen(path) >= 108) /* sockaddr_un's */
+    if (strlen(path) >= sizeof made->path)
         code = err_set(-ENAMETOOLONG,
-                       "%s: a socket's path has at most 107 bytes; choose a shorter one", path);
+                       "%s: a socket's path has at most %zu bytes; choose a shorter one", path,
+                       sizeof made->path - 1);
     (void)snprintf(made->path, sizeof made->path, "%s", path);
     made->curl = code == 0 ? curl_easy_init() : NULL;
     made->headers = curl_slist_append(NULL, "Content-Type: application/json");

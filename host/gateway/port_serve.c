@@ -3,9 +3,9 @@
 #include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/base/log.h"
+#include "host/gateway/port_answer.h"
 #include "host/gateway/port_mailbox.h"
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -82,153 +82,6 @@ static void say_error(struct connection *connection, const json_t *id, const cha
     say(connection, id, json_pack("{s:o}", "error", message_error(code, message, NULL)));
 }
 
-static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
-
-static json_t *histogram_json(const struct histogram *histogram) {
-    struct histogram_summary summary = histogram_summarise(histogram);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "count", number(summary.count), "p50",
-                     number(summary.p50), "p99", number(summary.p99), "p999", number(summary.p999),
-                     "max", number(summary.max));
-}
-
-/* A row for each part of the distribution that people look at, thin ones left to the quantiles. */
-static json_t *histogram_rows(const struct histogram *histogram) {
-    static const uint32_t parts[] = { 1000,  5000,  10000, 25000, 50000, 75000,
-                                      90000, 95000, 99000, 99900, 99990, 100000 };
-    json_t *rows = json_array();
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && histogram->count > 0; i++)
-        (void)json_array_append_new(rows,
-                                    json_pack("{s:i, s:o}", "parts", (int)parts[i], "value",
-                                              number(histogram_quantile(histogram, parts[i]))));
-    return rows;
-}
-
-static json_t *counters_json(const struct port_control *port) {
-    const struct sequencer_times *times = &port->counters.times;
-    json_t *counters = json_object(), *rows = json_object();
-    for (uint32_t i = 0; i < PORT_COUNTER_COUNT; i++)
-        (void)json_object_set_new(counters, abi_counter_name(i), number(port->counters.values[i]));
-    const struct {
-        const char *name;
-        const struct histogram *histogram;
-    } row[] = { { "card_clocks", &times->clocks },
-                { "gateway_ns", &times->gateway },
-                { "card_ns", &times->card },
-                { "flush_ns", &times->flush } };
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        json_t *histogram = histogram_json(row[i].histogram);
-        (void)json_object_set_new(histogram, "distribution", histogram_rows(row[i].histogram));
-        (void)json_object_set_new(rows, row[i].name, histogram);
-    }
-    return json_pack("{s:o, s:o}", "counters", counters, "histograms", rows);
-}
-
-static const char *state_name(uint8_t state) {
-    static const char *const names[] = { "closed", "auction", "open", "halted" };
-    return state < sizeof names / sizeof *names ? names[state] : "?";
-}
-
-static json_t *symbols_json(const struct config *config, const struct port_status *status) {
-    json_t *rows = json_array();
-    for (uint32_t i = 0; i < config->symbol_count; i++) {
-        const struct config_symbol *symbol = &config->symbols[i];
-        (void)json_array_append_new(
-            rows, json_pack("{s:i, s:s, s:s, s:o, s:o, s:i, s:i, s:i}", "index", (int)i, "name",
-                            symbol->name, "state", state_name(status->symbol_state[i]), "base_e4",
-                            number(symbol->base_e4), "tick_e4", number(symbol->tick_e4), "lot",
-                            (int)symbol->lot, "reference", (int)symbol->reference, "collar",
-                            (int)symbol->collar));
-    }
-    return rows;
-}
-
-static json_t *firms_json(const struct config *config, const struct port_status *status) {
-    json_t *rows = json_array();
-    for (uint32_t i = 0; i < config->firm_count; i++)
-        (void)json_array_append_new(rows, json_pack("{s:i, s:s, s:b}", "index", (int)i, "name",
-                                                    config->firms[i].name, "killed",
-                                                    (int)status->firm_killed[i]));
-    return rows;
-}
-
-static json_t *accounts_json(const struct config *config, const struct port_status *status) {
-    json_t *rows = json_array();
-    for (uint32_t i = 0; i < config->account_count; i++) {
-        const struct config_account *account = &config->accounts[i];
-        (void)json_array_append_new(
-            rows, json_pack("{s:i, s:s, s:s, s:i, s:b}", "index", (int)i, "name", account->name,
-                            "firm", config->firms[account->firm].name, "currency",
-                            (int)account->currency, "killed", (int)status->account_killed[i]));
-    }
-    return rows;
-}
-
-static json_t *sessions_json(const struct config *config, const struct port_status *status) {
-    json_t *rows = json_array();
-    for (uint32_t i = 0; i < config->session_count; i++) {
-        const struct config_session *session = &config->sessions[i];
-        (void)json_array_append_new(
-            rows,
-            json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "index", (int)i, "name",
-                      session->username, "firm", config->firms[session->firm].name, "account",
-                      config->accounts[session->account].name, "connected",
-                      (int)status->connected[i], "killed", (int)status->session_killed[i],
-                      "withdrawing", (int)status->withdrawing[i], "answers",
-                      number(status->answers[i]), "durable_answers", number(status->released[i]),
-                      "next_user_ref", number(status->next_user_ref[i])));
-    }
-    return rows;
-}
-
-static json_t *status_json(const struct port_control *port) {
-    const struct port_parts *parts = &port->parts;
-    const struct port_status *status = &port->status;
-    const struct card_size *size = &parts->card->size;
-    json_t *card = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s}", "name", parts->card->name, "symbols",
-                             number(size->symbols), "accounts", number(size->accounts), "orders",
-                             number(size->orders), "levels", number(size->levels), "gate",
-                             status->killed ? "closed" : "open");
-    json_t *journal =
-        json_pack("{s:s, s:o, s:o, s:s}", "directory", parts->config->journal, "appended",
-                  number(status->appended), "durable", number(status->durable), "durability",
-                  parts->config->asynchronous ? "async" : "sync");
-    char digest[20];
-    (void)snprintf(digest, sizeof digest, "%08" PRIx32, abi_digest());
-    json_t *answer =
-        json_pack("{s:o, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:o}", "card", card, "journal", journal,
-                  "transport", parts->transport, "address", parts->address, "port",
-                  (int)parts->port, "session", parts->session_name, "pid", (int)getpid(),
-                  "commands", number(status->commands), "events", number(status->events));
-    (void)json_object_set_new(answer, "abi", json_string(digest));
-    (void)json_object_set_new(answer, "symbols", symbols_json(parts->config, status));
-    (void)json_object_set_new(answer, "firms", firms_json(parts->config, status));
-    (void)json_object_set_new(answer, "accounts", accounts_json(parts->config, status));
-    (void)json_object_set_new(answer, "sessions", sessions_json(parts->config, status));
-    return answer;
-}
-
-static json_t *command_json(const struct port_job *job) {
-    json_t *events = json_array();
-    for (uint32_t i = 0; i < job->event_count; i++)
-        (void)json_array_append_new(events, message_event_write(&job->events[i]));
-    return json_pack("{s:o, s:o, s:i, s:o}", "command", number(job->number), "record",
-                     number(job->record), "events_total", (int)job->events_total, "events", events);
-}
-
-static json_t *job_json(const struct port_control *port, const struct port_job *job) {
-    switch (job->ask) {
-    case PORT_COMMAND:
-        return command_json(job);
-    case PORT_WITHDRAW:
-        return json_pack("{s:i}", "sessions", (int)job->sessions);
-    case PORT_STATUS:
-        return status_json(port);
-    case PORT_COUNTERS:
-        return counters_json(port);
-    }
-    return NULL;
-}
-
 /* Passes on what has come back from the loop. */
 static void answer_jobs(struct port_control *port) {
     struct port_serve *serve = port->serve;
@@ -240,7 +93,7 @@ static void answer_jobs(struct port_control *port) {
         if (job->ask == PORT_COUNTERS) serve->counters_asked = false;
         if (connection->socket >= 0 && connection->generation == job->generation) {
             connection->under_way--;
-            say(connection, job->id, job_json(port, job));
+            say(connection, job->id, port_answer(port, job));
         }
         json_decref(job->id);
         job->id = NULL;
@@ -249,19 +102,25 @@ static void answer_jobs(struct port_control *port) {
 
 /* ---- Requests ---- */
 
-static int find_name(void *context, unsigned table, const char *name) {
-    const struct config *config = context;
-    uint32_t count = table == TABLE_SYMBOL    ? config->symbol_count
-                     : table == TABLE_ACCOUNT ? config->account_count
-                     : table == TABLE_FIRM    ? config->firm_count
-                                              : config->session_count;
-    for (uint32_t i = 0; i < count; i++) {
-        const char *at = table == TABLE_SYMBOL    ? config->symbols[i].name
-                         : table == TABLE_ACCOUNT ? config->accounts[i].name
-                         : table == TABLE_FIRM    ? config->firms[i].name
-                                                  : config->sessions[i].username;
-        if (strcmp(at, name) == 0) return (int)i;
+static const char *row_name(const struct config *config, unsigned table, uint32_t index) {
+    switch (table) {
+    case TABLE_SYMBOL:
+        return index < config->symbol_count ? config->symbols[index].name : NULL;
+    case TABLE_ACCOUNT:
+        return index < config->account_count ? config->accounts[index].name : NULL;
+    case TABLE_FIRM:
+        return index < config->firm_count ? config->firms[index].name : NULL;
+    case TABLE_SESSION:
+        return index < config->session_count ? config->sessions[index].username : NULL;
+    default:
+        return NULL;
     }
+}
+
+static int find_name(void *context, unsigned table, const char *name) {
+    const char *at;
+    for (uint32_t i = 0; (at = row_name(context, table, i)) != NULL; i++)
+        if (strcmp(at, name) == 0) return (int)i;
     return -1;
 }
 
@@ -299,7 +158,9 @@ static bool take_line(struct port_control *port, uint32_t index) {
         if (connection->in_used < sizeof connection->in) return false;
         connection->in_used = 0;
         connection->over = true;
-        say_error(connection, json_null(), "too_long", "a request is a line of at most 4095 bytes");
+        (void)err_set(-EMSGSIZE, "a request is a line of at most %d bytes",
+                      CONTROL_LINE_BYTES_MAX - 1);
+        say_error(connection, json_null(), "too_long", err_text());
         return false;
     }
     size_t bytes = (size_t)(end - connection->in);
