@@ -11,11 +11,13 @@ $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(arch
 
 # What drives a whole card: command by command (drive), by flow (desk) or at random (stimulus).
 card_drivers = $(patsubst %,$(B)/tests/rtl/%.o,drive desk stimulus scenario)
-card_tests   = $(addprefix $(B)/tests/rtl/test_,$(patsubst tests/rtl/test_%.c,%,$(wildcard $(addprefix tests/rtl/,test_scenarios.c test_random.c test_clocks.c))))
+card_tests   = $(addprefix $(B)/tests/rtl/test_,$(patsubst tests/rtl/test_%.c,%,$(wildcard $(addprefix tests/rtl/,test_scenarios.c test_random.c))))
 $(B)/golden $(B)/lockstep: $(B)/%: $(B)/tests/rtl/%_main.o $(card_drivers) $(archive) $(sim_libs)
 	$(CXX) $(SANITIZE) -o $@ $(B)/tests/rtl/$*_main.o $(card_drivers) $(sim_libs) $(archive) $(sim_ldlibs) $(LDLIBS)
 $(card_tests): %: %.o $(card_drivers) $(archive) $(sim_libs)
 	$(CXX) $(SANITIZE) -o $@ $@.o $(card_drivers) $(sim_libs) $(archive) -lcmocka $(sim_ldlibs) $(LDLIBS)
+
+include tests/rtl/clocks.mk
 
 # Order flow to test with, where there is any beside the checkout.
 DATA     ?= ../shared/data
@@ -27,9 +29,9 @@ lockstep: deps-build $(B)/lockstep
 	$(B)/lockstep --commands $(N) --seed $(SEED) --flow "$(FLOW)" --json build/lockstep.json
 
 # A test run is plain and under the sanitizers; what takes long or builds its own model is run once.
-test_san   = $(patsubst $(B)/%,build/san/%,$(unit_tests) $(card_tests))
+test_san   = $(patsubst $(B)/%,build/san/%,$(unit_tests) $(card_tests) $(clock_tests))
 test_fuzz  = $(patsubst $(B)/tests/fuzz/fuzz_%,build/san/tests/fuzz/fuzz_%,$(fuzz_tests))
-test_plain = $(unit_tests) $(rtl_tests) $(sim_tests) $(card_tests) $(e2e_tests) $(fault_tests)
+test_plain = $(unit_tests) $(rtl_tests) $(sim_tests) $(card_tests) $(clock_tests) $(e2e_tests) $(fault_tests)
 test_programs = $(test_plain) $(programs) $(B)/golden $(B)/lockstep $(B)/fault-campaign
 
 ## make test       every test, in both profiles; SEED=n draws other random cases. Ends with "N passed, N failed"
@@ -44,7 +46,7 @@ test: deps-build deps-test deps-prove
 	   echo "$(MAKE) --no-print-directory -s lockstep N=200000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \
 	   echo "$(MAKE) --no-print-directory -s prove"; } | SEED=$(SEED) tests/run.sh build/test
-test-san: $(unit_tests) $(fuzz_tests) $(card_tests)
+test-san: $(unit_tests) $(fuzz_tests) $(card_tests) $(clock_tests)
 
 ## make unit       build and run the unit tests of one profile (PROFILE=plain|san)
 unit: $(unit_tests)
