@@ -21,6 +21,10 @@ module ram #(
     input  wire              enable_i,
     input  wire [ADDR_W-1:0] read_addr_i,
     output reg  [ROW_W-1:0]  read_data_o
+`ifdef FORMAL
+    // Proofs speak of all rows.
+    , output wire [ROWS*ROW_W-1:0] rows_o
+`endif
 );
     reg [ROW_W-1:0] rows [0:ROWS-1];
 
@@ -28,6 +32,15 @@ module ram #(
         if (write_i) rows[write_addr_i] <= write_data_i;
         if (enable_i) read_data_o <= rows[read_addr_i];
     end
+
+`ifdef FORMAL
+    genvar n;
+    generate
+        for (n = 0; n < ROWS; n = n + 1) begin : all
+            assign rows_o[n*ROW_W +: ROW_W] = rows[n];
+        end
+    endgenerate
+`endif
 endmodule
 
 `default_nettype wire

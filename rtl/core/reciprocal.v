@@ -9,38 +9,42 @@
 `include "check.vh"
 `default_nettype none
 
-module reciprocal (
-    input  wire        clk,
-    input  wire        rst,
-    input  wire        start_i,
-    input  wire [19:0] divisor_i,
-    output reg         done_o = 1'b0,
-    output wire [32:0] reciprocal_o
+module reciprocal #(
+    parameter BITS_LOG2 = 5,                            // of the power of two that is divided; the proof has less
+    parameter DIVISOR_W = 20,                           // the proof has less
+    parameter BITS      = 1 << BITS_LOG2                // derived
+) (
+    input  wire                 clk,
+    input  wire                 rst,
+    input  wire                 start_i,
+    input  wire [DIVISOR_W-1:0] divisor_i,
+    output reg                  done_o = 1'b0,
+    output wire [BITS:0]        reciprocal_o
 );
     // ceil(2^32 / d) = floor((2^32 - 1) / d) + 1: a long division of 32 ones, one quotient bit a clock.
-    reg         busy_q = 1'b0;
-    reg  [4:0]  step_q;
-    reg  [19:0] divisor_q, rest_q;
-    reg  [31:0] quotient_q;
-    wire [20:0] rest    = {rest_q, 1'b1};
-    wire        fits    = rest >= {1'b0, divisor_q};
-    wire [19:0] reduced = rest[19:0] - divisor_q;      // the rest is below the divisor: its top bit is gone
+    reg                  busy_q = 1'b0;
+    reg  [BITS_LOG2-1:0] step_q;
+    reg  [DIVISOR_W-1:0] divisor_q, rest_q;
+    reg  [BITS-1:0]      quotient_q;
+    wire [DIVISOR_W:0]   rest    = {rest_q, 1'b1};
+    wire                 fits    = rest >= {1'b0, divisor_q};
+    wire [DIVISOR_W-1:0] reduced = rest[DIVISOR_W-1:0] - divisor_q;     // the rest is below the divisor: its top bit is gone
 
-    assign reciprocal_o = {1'b0, quotient_q} + 33'd1;
+    assign reciprocal_o = {1'b0, quotient_q} + 1'b1;
 
     always @(posedge clk) begin
         done_o <= 1'b0;
         if (start_i) begin
             busy_q    <= 1'b1;
-            step_q    <= 5'd0;
+            step_q    <= {BITS_LOG2{1'b0}};
             divisor_q <= divisor_i;
-            rest_q    <= 20'd0;
+            rest_q    <= {DIVISOR_W{1'b0}};
         end else if (busy_q) begin
-            quotient_q <= {quotient_q[30:0], fits};
-            rest_q     <= fits ? reduced : rest[19:0];
-            step_q     <= step_q + 5'd1;
-            busy_q     <= step_q != 5'd31;
-            done_o     <= step_q == 5'd31;
+            quotient_q <= {quotient_q[BITS-2:0], fits};
+            rest_q     <= fits ? reduced : rest[DIVISOR_W-1:0];
+            step_q     <= step_q + 1'b1;
+            busy_q     <= !(&step_q);
+            done_o     <= &step_q;
         end
 
         if (rst) begin
@@ -49,8 +53,11 @@ module reciprocal (
         end
     end
 
-    `CHECK(divisor_is_not_zero, !start_i || divisor_i != 20'd0)
+    `CHECK(divisor_is_not_zero, !start_i || divisor_i != {DIVISOR_W{1'b0}})
     `CHECK(starts_only_when_idle, !start_i || !busy_q)
+`ifdef FORMAL
+    `include "reciprocal_proof.vh"
+`endif
 endmodule
 
 `default_nettype wire

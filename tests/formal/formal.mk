@@ -1,7 +1,7 @@
 # Proofs: prove.sh runs one line of tests/formal/proofs each. A proof's properties are in tests/formal/<module>_proof.vh,
 # which the module includes when it is read by the prover.
 
-## make prove      prove FIFO and command window, bounded and by induction, and that injected bugs are caught
+## make prove      prove window, credits, FIFO, occupancy and reciprocal, and that injected bugs are caught (two minutes)
 prove: build/abi.vh
 	tests/formal/prove.sh build/prove.json
 

@@ -1,0 +1,31 @@
+// ingress_proof: what is proven of rtl/bus/ingress.v, seen from inside it: between the window, which counts a slot as taken,
+// and the core no command is lost, doubled or changed.
+
+    (* anyconst *) reg [$clog2(`command_bits)-1:0] watched_bit;
+    reg        past_rst = 1'b1;                     // at power-up there is no past
+    reg [63:0] in_count  = 64'd0;
+    reg [63:0] closings  = 64'd0;
+    reg [63:0] out_count = 64'd0;
+    wire       in_bit    = s_command_tdata >> watched_bit;
+    wire       out_bit   = m_command_tdata >> watched_bit;
+    wire       in_stamp  = watched_bit >= `command_stamp_ns_low && watched_bit < `command_stamp_ns_low + 64;
+
+    always @(posedge clk) begin
+        past_rst <= rst;
+        if (pass)  in_count <= in_count + 64'd1;
+        if (close) closings <= closings + 64'd1;
+        if (m_command_tvalid && m_command_tready) out_count <= out_count + 64'd1;
+
+        if (rst) begin
+            in_count  <= 64'd0;
+            closings  <= 64'd0;
+            out_count <= 64'd0;
+        end
+    end
+
+    `CHECK(none_lost_none_doubled, in_count + closings == out_count + {63'd0, m_command_tvalid})
+    `CHECK(only_the_stamp_changes, past_rst || !$past(pass) || in_stamp || out_bit == $past(in_bit))
+    `CHECK(stamps_never_fall,      past_rst || stamp_q >= $past(stamp_q))
+    `CHECK(stays_until_taken,      past_rst || !$past(m_command_tvalid && !m_command_tready) ||
+                                   (m_command_tvalid && out_bit == $past(out_bit)))
+    `CHECK(closes_only_when_alone, past_rst || !$past(close) || !$past(busy_i || m_command_tvalid || killed_i))
