@@ -5,8 +5,8 @@
 prove: build/abi.vh
 	tests/formal/prove.sh build/prove.json
 
-## make synth      what each module takes on UltraScale+ by yosys: LUTs, memory, longest path (three minutes)
+## make synth      what each module takes on UltraScale+ by yosys: LUTs, memory, longest path (two minutes)
 synth: deps-prove build/abi.vh
-	tests/rtl/synth.sh build/synth.json
+	tests/formal/synth.sh build/synth.json tests/formal/synth_budget
 
 .PHONY: prove synth
