@@ -9,4 +9,9 @@ prove: build/abi.vh
 synth: deps-prove build/abi.vh
 	tests/formal/synth.sh build/synth.json tests/formal/synth_budget
 
-.PHONY: prove synth
+## make place      modules placed and routed for an iCE40 HX8K, three seeds: the clock each reaches (five minutes)
+place: deps-prove build/abi.vh
+	@tests/deps.sh nextpnr-ice40
+	tests/formal/place.sh build/place.json tests/formal/place_modules
+
+.PHONY: prove synth place
