@@ -4,6 +4,7 @@
 #include "host/base/log.h"
 #include "host/office/audit.h"
 #include "host/office/once.h"
+#include "host/office/page.h"
 #include "host/office/server.h"
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +16,7 @@ enum { BATCH_DEFAULT = 20000, IDLE_MS = 20, GATEWAY_TIMEOUT_MS = 2000 };
 
 struct settings {
     struct office_options office;
-    const char *json, *summary, *gateway, *socket;
+    const char *json, *summary, *report, *gateway, *socket;
     bool once;
     char inputs[256];
 };
@@ -44,6 +45,7 @@ static const char help[] =
     "  --once           fold what is there, prove it, print it and end; 1 if the books are wrong\n"
     "  --json FILE      with --once: the same as JSON\n"
     "  --summary FILE   with --once: add books_balanced and office to this JSON object\n"
+    "  --report FILE    with --summary: the session as an HTML page with plots\n"
     "  --maker N        fee of a share for the resting side, in 1/10000; below 0 is paid to it "
     "[-20]\n"
     "  --taker N        fee of a share for the incoming side, in 1/10000 [30]\n"
@@ -84,15 +86,25 @@ static int settle_paths(struct settings *settings) {
 static int read_options(int count, char **arguments, struct settings *settings) {
     struct office_options *office = &settings->office;
     static const struct option known[] = {
-        { "journal", required_argument, NULL, 'j' }, { "store", required_argument, NULL, 's' },
-        { "inputs", required_argument, NULL, 'i' },  { "config", required_argument, NULL, 'c' },
-        { "once", no_argument, NULL, 'o' },          { "json", required_argument, NULL, 'J' },
-        { "summary", required_argument, NULL, 'S' }, { "maker", required_argument, NULL, 'm' },
-        { "taker", required_argument, NULL, 't' },   { "batch", required_argument, NULL, 'b' },
-        { "symbols", required_argument, NULL, 'y' }, { "accounts", required_argument, NULL, 'a' },
-        { "orders", required_argument, NULL, 'O' },  { "transfers", required_argument, NULL, 'T' },
-        { "gateway", required_argument, NULL, 'g' }, { "socket", required_argument, NULL, 'u' },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+        { "journal", required_argument, NULL, 'j' },
+        { "store", required_argument, NULL, 's' },
+        { "inputs", required_argument, NULL, 'i' },
+        { "config", required_argument, NULL, 'c' },
+        { "once", no_argument, NULL, 'o' },
+        { "json", required_argument, NULL, 'J' },
+        { "summary", required_argument, NULL, 'S' },
+        { "maker", required_argument, NULL, 'm' },
+        { "taker", required_argument, NULL, 't' },
+        { "batch", required_argument, NULL, 'b' },
+        { "symbols", required_argument, NULL, 'y' },
+        { "accounts", required_argument, NULL, 'a' },
+        { "orders", required_argument, NULL, 'O' },
+        { "transfers", required_argument, NULL, 'T' },
+        { "report", required_argument, NULL, 'r' },
+        { "gateway", required_argument, NULL, 'g' },
+        { "socket", required_argument, NULL, 'u' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     for (int key, at = 0; (key = getopt_long(count, arguments, "", known, &at)) != -1;) {
         long value = 0;
@@ -124,6 +136,9 @@ static int read_options(int count, char **arguments, struct settings *settings) 
             break;
         case 'S':
             settings->summary = optarg;
+            break;
+        case 'r':
+            settings->report = optarg;
             break;
         case 'm':
             code = read_number(known[at].name, optarg, -FOLD_FEE_MAX_E4, FOLD_FEE_MAX_E4, &value);
@@ -166,6 +181,8 @@ static int read_options(int count, char **arguments, struct settings *settings) 
         return err_set(-EINVAL, "\"%s\" is no option; try --help", arguments[optind]);
     if ((settings->json != NULL || settings->summary != NULL) && !settings->once)
         return err_set(-EINVAL, "--json and --summary go with --once");
+    if (settings->report != NULL && settings->summary == NULL)
+        return err_set(-EINVAL, "--report draws what is in the summary; give --summary too");
     if (settings->once == (settings->socket != NULL))
         return err_set(-EINVAL, "either --socket PATH or --once; try --help");
     return settle_paths(settings);
@@ -181,6 +198,8 @@ static int run_once(const struct settings *settings, struct office *office) {
     if (settings->json != NULL) code = once_save(settings->json, office, &proof);
     if (code == 0 && settings->summary != NULL)
         code = once_summarise(settings->summary, office, &proof);
+    if (code == 0 && settings->report != NULL)
+        code = page_save(settings->report, settings->summary, office);
     if (code == 0 && !once_balanced(&proof)) code = err_set(-EBADMSG, "%s", proof.text);
     return code;
 }

@@ -176,4 +176,6 @@ fi
 "$programs/wirepit-gateway" --config "$package/wirepit.yaml" --card "$card" --journal "$run/journal" --verify
 "$programs/wirepit-replay" report "$run/replay.json" "$run/gateway.json" --json "$run/summary.json"
 "$programs/wirepit-office" --config "$package/wirepit.yaml" --journal "$run/journal" --store "$run/office.db" --once \
-    --json "$run/office.json" --summary "$run/summary.json"
+    --json "$run/office.json" --summary "$run/summary.json" --report "$run/report.html"
+echo "
+report: $run/report.html"
