@@ -37,7 +37,8 @@ static void serve(struct random *random, uint64_t entered) {
         for (uint32_t i = 0; i < TRADERS; i++) {
             struct trader *trader = &traders[i];
             if (trader->ledger.entered < entered) trader_trade(trader, random, 8);
-            if (trader_pump(trader, clock_monotonic_ns()) < 0) fail_msg("%s", err_text());
+            if (trader_pump(trader, clock_monotonic_ns()) < 0)
+                fail_msg("session %u: its connection has ended: %s", i, err_text());
             settled += trader->state == TRADER_READY && !trader->asked &&
                        trader->ledger.entered >= entered;
         }
@@ -66,6 +67,9 @@ static int trade_a_day(void **state) {
         for (uint32_t i = 0; i < TRADERS; i++) trader_ask(&traders[i]);
         serve(&random, 0);
     }
+    uint64_t later_ns = clock_monotonic_ns() + SOUP_HEARTBEAT_NS;
+    assert_true(trader_pump(&traders[0], later_ns) >= 0);
+    assert_int_equal(traders[0].sent_ns, later_ns); /* who is silent says so */
     venue_kill(&venue);
     return 0;
 }

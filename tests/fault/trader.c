@@ -66,7 +66,7 @@ int trader_connect(struct trader *trader, uint16_t port, uint64_t from) {
     trader->out_used = soup_encode_login_request(trader->out, &login);
     trader->number = from;
     trader->state = TRADER_LOGIN;
-    trader->heard_ns = 0;
+    trader->heard_ns = trader->sent_ns = 0;
     return 0;
 }
 
@@ -265,11 +265,17 @@ static int hear(struct trader *trader) {
 }
 
 /* Hands the socket what waits. What was said to a client before its end is still read. */
-static bool speak(struct trader *trader) {
+static bool speak(struct trader *trader, uint64_t now_ns) {
+    if (trader->sent_ns == 0) trader->sent_ns = now_ns;
+    /* While the gateway's disk stalls there may be nothing to say for longer than a session lasts
+       without a word. */
+    if (trader->out_used == 0 && now_ns - trader->sent_ns >= SOUP_HEARTBEAT_NS)
+        trader->out_used = soup_encode_client_heartbeat(trader->out);
     if (trader->out_used == 0) return false;
     ssize_t sent = send(trader->socket, trader->out, trader->out_used, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) trader->out_used = 0;
     if (sent <= 0) return false;
+    trader->sent_ns = now_ns;
     trader->out_used -= (size_t)sent;
     memmove(trader->out, trader->out + sent, trader->out_used);
     return true;
@@ -278,7 +284,7 @@ static bool speak(struct trader *trader) {
 int trader_pump(struct trader *trader, uint64_t now_ns) {
     if (trader->state == TRADER_AWAY) return 0;
     if (trader->heard_ns == 0) trader->heard_ns = now_ns;
-    bool moved = speak(trader), ended = false;
+    bool moved = speak(trader, now_ns), ended = false;
     while (!ended) {
         ssize_t count = recv(trader->socket, trader->in + trader->in_used,
                              TRADER_IN_BYTES - trader->in_used, 0);

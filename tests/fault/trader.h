@@ -32,6 +32,7 @@ struct trader {
     struct tape tape;
     uint64_t number;   /* of the next sequenced message */
     uint64_t heard_ns; /* monotonic, when the gateway said something last */
+    uint64_t sent_ns;  /* monotonic, when this said something last */
     bool asked;        /* an Account Query is on its way, said at asked_ns of the wall clock */
     uint64_t asked_ns;
     char said[128];                         /* the last Debug packet */
@@ -51,9 +52,10 @@ int trader_connect(struct trader *trader, uint16_t port, uint64_t from);
 /* trader_leave closes the connection as it is. */
 void trader_leave(struct trader *trader);
 
-/* trader_pump reads what is there and sends what waits. Returns 1 when something moved, 0 when not;
-   -ENOTCONN when the connection has ended or the login was refused, and the trader is away;
-   -EPROTO when what it was told cannot be: err_text says what. */
+/* trader_pump reads what is there and sends what waits, or a heartbeat after a second of silence.
+   Returns 1 when something moved, 0 when not; -ENOTCONN when the connection has ended or the login
+   was refused, and the trader is away; -EPROTO when what it was told cannot be: err_text says what.
+ */
 int trader_pump(struct trader *trader, uint64_t now_ns);
 
 /* trader_trade puts up to `most` random messages into the output as far as its window goes. */
