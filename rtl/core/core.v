@@ -1,19 +1,18 @@
 // core: the engine. Commands enter one a clock, are checked, booked and reported in order, as if one after another.
 //
-//   latency     from taking to verdict 8 clocks, always; to each event by tests/rtl/test_clocks.c: see rtl/core/README.md
+//   latency     from taking to verdict 7 clocks, always; to each event by tests/rtl/test_clocks.c: see rtl/core/README.md
 //   throughput  one order command every 2 clocks, more for fills; row commands one at a time with the pipeline empty
 //   slow sink   an event that cannot leave holds the book where it is; nothing is lost
 //   reset       the gate is closed; init_done_o says when the tables are swept and commands are taken
 //   invariant   the same commands and stamps give the same events as host/engine/engine.c, bit for bit
 //
-//   clock 1     front 1   symbol and order row are here: distance from the base, which order is meant
-//         2     front 2   quotients of tick and lot
-//         3     front 3   and back
-//         4     front 4   price times quantity; the account's limits are addressed
-//         5     check 0   checks that no order before can change; the account's sums are addressed
-//         6     check 1   all others
-//         7     verdict   the first that failed; does it cross; level, links and bits are addressed
-//         8     book      all writes of a command that does not trade, and its event
+//   clock 1     front 1   symbol and order row are here: distance from the base and its quotient, which order is meant
+//         2     front 2   quotients of tick and lot times these again
+//         3     front 3   price times quantity; the account's limits are addressed
+//         4     check 0   checks that no order before can change; the account's sums are addressed
+//         5     check 1   all others
+//         6     verdict   the first that failed; does it cross; level, links and bits are addressed
+//         7     book      all writes of a command that does not trade, and its event
 //
 // What orders before may still change is read late: sums in check 0, which waits while the book has a command of the same
 // account or one that trades; level, links and bits in the verdict, behind the writes of the command before. Only an
@@ -128,15 +127,14 @@ module core #(
     );
     assign s_command_tready = intake_ready && !sweeping_q;
 
-    reg               f1_valid_q = 1'b0, f2_valid_q = 1'b0, f3_valid_q = 1'b0, f4_valid_q = 1'b0, e_valid_q = 1'b0;
-    reg               f1_stale_q, f2_stale_q, f3_stale_q, f4_stale_q, e_stale_q, b_stale_q;
-    reg  [ITEM_W-1:0] f1_item_q, f2_item_q, f3_item_q, f4_item_q, e_item_q, b_item_q;
+    reg               f1_valid_q = 1'b0, f2_valid_q = 1'b0, f3_valid_q = 1'b0, e_valid_q = 1'b0;
+    reg               f1_stale_q, f2_stale_q, f3_stale_q, e_stale_q, b_stale_q;
+    reg  [ITEM_W-1:0] f1_item_q, f2_item_q, f3_item_q, e_item_q, b_item_q;
     reg               alone_q = 1'b0;       // a command that is no order is in the pipeline: nothing is taken behind it
 
     wire e_leaves;
     wire e_ready  = !e_valid_q || e_leaves;
-    wire f4_moves = f4_valid_q && e_ready;
-    wire f3_moves = f3_valid_q && (!f4_valid_q || f4_moves);
+    wire f3_moves = f3_valid_q && e_ready;
     wire f2_moves = f2_valid_q && (!f3_valid_q || f3_moves);
     wire f1_moves = f1_valid_q && (!f2_valid_q || f2_moves);
     assign take = offered && (!f1_valid_q || f1_moves) && !alone_q && !again;
@@ -152,12 +150,10 @@ module core #(
     wire [SLOT_W-1:0] f1_slot = f1_item_q[`command_order_low +: SLOT_W];
     wire [SLOT_W-1:0] f2_slot = f2_item_q[`command_order_low +: SLOT_W];
     wire [SLOT_W-1:0] f3_slot = f3_item_q[`command_order_low +: SLOT_W];
-    wire [SLOT_W-1:0] f4_slot = f4_item_q[`command_order_low +: SLOT_W];
     wire [SLOT_W-1:0] e_slot  = e_item_q[`command_order_low +: SLOT_W];
     wire f1_stale = f1_stale_q || (order_write && order_write_slot == f1_slot);
     wire f2_stale = f2_stale_q || (order_write && order_write_slot == f2_slot);
     wire f3_stale = f3_stale_q || (order_write && order_write_slot == f3_slot);
-    wire f4_stale = f4_stale_q || (order_write && order_write_slot == f4_slot);
     wire e_stale  = e_stale_q  || (order_write && order_write_slot == e_slot);
 
     always @(posedge clk) begin
@@ -171,17 +167,14 @@ module core #(
         end
         if (f1_moves) f2_item_q <= f1_item_q;
         if (f2_moves) f3_item_q <= f2_item_q;
-        if (f3_moves) f4_item_q <= f3_item_q;
-        if (f4_moves) e_item_q  <= f4_item_q;
+        if (f3_moves) e_item_q  <= f3_item_q;
         f2_stale_q <= f1_moves ? f1_stale : f2_stale;
         f3_stale_q <= f2_moves ? f2_stale : f3_stale;
-        f4_stale_q <= f3_moves ? f3_stale : f4_stale;
-        e_stale_q  <= f4_moves ? f4_stale : e_stale;
+        e_stale_q  <= f3_moves ? f3_stale : e_stale;
         f1_valid_q <= take     || (f1_valid_q && !f1_moves);
         f2_valid_q <= f1_moves || (f2_valid_q && !f2_moves);
         f3_valid_q <= f2_moves || (f3_valid_q && !f3_moves);
-        f4_valid_q <= f3_moves || (f4_valid_q && !f4_moves);
-        e_valid_q  <= f4_moves || (e_valid_q && !e_leaves);
+        e_valid_q  <= f3_moves || (e_valid_q && !e_leaves);
         if (take && !offered_order) alone_q <= 1'b1;
         else if (clerk_done)        alone_q <= 1'b0;
 
@@ -189,7 +182,6 @@ module core #(
             f1_valid_q <= 1'b0;
             f2_valid_q <= 1'b0;
             f3_valid_q <= 1'b0;
-            f4_valid_q <= 1'b0;
             e_valid_q  <= 1'b0;
             alone_q    <= 1'b0;
         end
@@ -199,7 +191,7 @@ module core #(
     // ---- tables -----------------------------------------------------------------------------------------------------
     wire [511:0] e_command = e_item_q[511:0];
     wire [511:0] b_command = b_item_q[511:0];
-    wire [511:0] f4_command = f4_item_q[511:0];
+    wire [511:0] f3_command = f3_item_q[511:0];
     wire reading = clerk_q == READ;
 
     wire [SYMBOL_W-1:0]  e_symbol  = e_command[`command_symbol_low +: SYMBOL_W];
@@ -208,8 +200,8 @@ module core #(
     wire [ACCOUNT_W-1:0] b_account = b_command[`command_account_low +: ACCOUNT_W];
     wire [SLOT_W-1:0]    b_slot    = b_command[`command_order_low +: SLOT_W];
     wire                 b_sells   = b_command[`command_side] == `SIDE_SELL;
-    wire [SYMBOL_W-1:0]  f4_symbol  = f4_command[`command_symbol_low +: SYMBOL_W];
-    wire [ACCOUNT_W-1:0] f4_account = f4_command[`command_account_low +: ACCOUNT_W];
+    wire [SYMBOL_W-1:0]  f3_symbol  = f3_command[`command_symbol_low +: SYMBOL_W];
+    wire [ACCOUNT_W-1:0] f3_account = f3_command[`command_account_low +: ACCOUNT_W];
 
     // symbol; its state apart, because a trade may halt it
     localparam SYMBOL_ROW_W = 31 + 12 + 20 + 33 + 16 + 33 + 1 + 12 + 12;
@@ -251,7 +243,7 @@ module core #(
         .write_i(sweeping_q || account_write),
         .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : e_account),
         .write_data_i(sweeping_q ? {ACCOUNT_ROW_W{1'b0}} : account_row_d),
-        .enable_i(f4_moves || reading), .read_addr_i(reading ? e_account : f4_account), .read_data_o(account_row)
+        .enable_i(f3_moves || reading), .read_addr_i(reading ? e_account : f3_account), .read_data_o(account_row)
     );
 
     wire                 sums_write, sums_read;
@@ -283,8 +275,8 @@ module core #(
         .write_i(sweeping_q || limit_write),
         .write_addr_i(sweeping_q ? sweep_q[POSITION_W-1:0] : {e_account, e_symbol}),
         .write_data_i(sweeping_q ? {LIMIT_ROW_W{1'b0}} : limit_row_d),
-        .enable_i(f4_moves || reading),
-        .read_addr_i(reading ? {e_account, e_symbol} : {f4_account, f4_symbol}), .read_data_o(limit_row)
+        .enable_i(f3_moves || reading),
+        .read_addr_i(reading ? {e_account, e_symbol} : {f3_account, f3_symbol}), .read_data_o(limit_row)
     );
 
     wire [143:0] position_row;
@@ -430,7 +422,7 @@ module core #(
     wire [20:0] f1_total_less_executed = {1'b0, f1_quantity[19:0]} - {1'b0, row_executed};
     wire        f1_nothing_left = f1_total_less_executed[20] || f1_total_less_executed[19:0] == 20'd0;
 
-    // ---- front 2 to 4: arithmetic -------------------------------------------------------------------------------------
+    // ---- front 1 to 3: arithmetic -------------------------------------------------------------------------------------
     wire        on_tick, in_lots, in_band, below_base;
     wire [31:0] ticks;
     price #(.LEVELS(LEVELS)) price_check (
@@ -438,14 +430,14 @@ module core #(
         .load_1_i(f1_moves), .below_base_i(far_below), .distance_e4_i(far_below ? base_e4 - far_e4 : far_e4 - base_e4),
         .tick_e4_i(tick_e4), .tick_reciprocal_i(tick_reciprocal),
         .quantity_i(f1_quantity[19:0]), .lot_i(lot), .lot_reciprocal_i(lot_reciprocal),
-        .load_2_i(f2_moves), .load_3_i(f3_moves), .load_4_i(f4_moves),
+        .load_2_i(f2_moves), .load_3_i(f3_moves),
         .below_base_o(below_base), .ticks_o(ticks), .on_tick_o(on_tick), .in_lots_o(in_lots), .in_band_o(in_band)
     );
 
     localparam PLACE_W = 12 + 1 + 12 + 12;                      // base's level, referenced, reference, collar
     localparam OLD_W   = 31 + 12 + 12;                          // price, level, generation of the order in the slot
     localparam FACT_W  = 4 + 1 + 20 + 20 + 20 + OLD_W + PLACE_W;
-    reg [FACT_W-1:0] f2_facts_q, f3_facts_q, f4_facts_q, e_facts_q, b_facts_q;
+    reg [FACT_W-1:0] f2_facts_q, f3_facts_q, e_facts_q, b_facts_q;
 
     wire [7:0]  f2_opcode   = f2_item_q[`command_opcode];
     wire        f2_new      = f2_opcode == `OPCODE_NEW;
@@ -456,10 +448,10 @@ module core #(
     wire        f2_cancels  = f2_opcode == `OPCODE_CANCEL || (f2_opcode == `OPCODE_REPLACE && f2_nothing_left);
     wire [19:0] f2_cancel_left = f2_left < f2_leaves ? f2_left : f2_leaves;
 
-    wire [30:0] f4_old_price = f4_facts_q[PLACE_W + 24 +: 31];
-    wire [19:0] f4_open      = f4_facts_q[PLACE_W + OLD_W + 40 +: 20];
-    wire [19:0] f4_off       = f4_facts_q[PLACE_W + OLD_W + 20 +: 20];
-    wire [31:0] f4_price     = f4_command[`command_price_e4];
+    wire [30:0] f3_old_price = f3_facts_q[PLACE_W + 24 +: 31];
+    wire [19:0] f3_open      = f3_facts_q[PLACE_W + OLD_W + 40 +: 20];
+    wire [19:0] f3_off       = f3_facts_q[PLACE_W + OLD_W + 20 +: 20];
+    wire [31:0] f3_price     = f3_command[`command_price_e4];
     reg  [50:0] e_notional_q, e_old_notional_q, b_notional_q, b_old_notional_q;
 
     always @(posedge clk) begin
@@ -472,11 +464,10 @@ module core #(
                                      f2_new ? 20'd0 : f2_opcode == `OPCODE_CANCEL ? f2_leaves - f2_cancel_left : f2_leaves,
                                      f2_new ? 20'd0 : f2_facts_q[PLACE_W + OLD_W +: 20],
                                      f2_facts_q[PLACE_W + OLD_W - 1 : 0]};
-        if (f3_moves) f4_facts_q <= f3_facts_q;
-        if (f4_moves) begin
-            e_facts_q        <= f4_facts_q;
-            e_notional_q     <= {20'd0, f4_price[30:0]} * {31'd0, f4_open};
-            e_old_notional_q <= {20'd0, f4_old_price} * {31'd0, f4_off};
+        if (f3_moves) begin
+            e_facts_q        <= f3_facts_q;
+            e_notional_q     <= {20'd0, f3_price[30:0]} * {31'd0, f3_open};
+            e_old_notional_q <= {20'd0, f3_old_price} * {31'd0, f3_off};
         end
     end
 
@@ -1018,8 +1009,8 @@ module core #(
                               : e_value[63] && credit_sum[64]      ? `REASON_CREDIT_SHORT
                               :                                      `REASON_NONE;
     // Parts of records that other opcodes use, and what of a word only its sign or its width is asked.
-    wire unused = &{1'b0, offered_command, e_command, b_command, f4_command, say_command, f1_quantity, f1_price, f1_value, f1_order,
-                    f4_price, e_session16, halted, maker_row, level_write_index, credit_total};
+    wire unused = &{1'b0, offered_command, e_command, b_command, f3_command, say_command, f1_quantity, f1_price, f1_value, f1_order,
+                    f3_price, e_session16, halted, maker_row, level_write_index, credit_total};
     assign credits    = clerk_q == CREDIT && credit_reason == `REASON_NONE;
 
     reg  [7:0] clerk_reason_q;

@@ -25,13 +25,13 @@ static const struct {
 #define FIGURE(part, is, must) \
     { #part, offsetof(struct measured, part), is, must }
     // clang-format off
-    FIGURE(verdict_min,    9,  0), /* 8 to the last register before the port */
-    FIGURE(verdict_max,    9,  0),
-    FIGURE(add,            9, 14),
-    FIGURE(cancel,         9, 14),
-    FIGURE(first_trade,   12, 16),
+    FIGURE(verdict_min,    8,  8),
+    FIGURE(verdict_max,    8,  8),
+    FIGURE(add,            8, 14),
+    FIGURE(cancel,         8, 14),
+    FIGURE(first_trade,   11, 16),
     FIGURE(per_fill,       2,  3),
-    FIGURE(worst,         50,  0), /* SYMBOL, a new base while orders rest */
+    FIGURE(worst,         49,  0), /* SYMBOL, a new base while orders rest */
     FIGURE(envelope_less,  1,  1),
 // clang-format on
 #undef FIGURE
