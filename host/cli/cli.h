@@ -78,7 +78,7 @@ enum cli_exit cli_print_table(struct cli *cli, struct table *table, const char *
 typedef enum cli_exit cli_run(struct cli *cli, int count, char **words);
 
 cli_run cli_status, cli_symbols, cli_book, cli_orders, cli_order, cli_trades, cli_accounts,
-    cli_account, cli_positions, cli_limits, cli_halt, cli_open, cli_kill, cli_release, cli_journal,
-    cli_books, cli_card, cli_doctor;
+    cli_account, cli_positions, cli_limits, cli_alarms, cli_halt, cli_open, cli_kill, cli_release,
+    cli_journal, cli_books, cli_card, cli_doctor;
 
 #endif /* HOST_CLI_CLI_H */

@@ -79,6 +79,7 @@ static const struct verb {
     { "positions", "", "what accounts hold", "--account, --symbol NAME, --all: flat ones too", "wirepit positions --symbol DAY03", cli_positions, PAGE | WHOSE | TAKES(OPTION_ALL), true },
     { "limits", "[ACCOUNT]", "limits of accounts; of one, also the symbols with others", "", "wirepit limits account01", cli_limits, WHOSE | TAKES(OPTION_ADJUST), false },
     { "limits set", "ACCOUNT FIELD VALUE", "change a limit", "FIELD of an account: quantity_max, notional_max, enabled (0 or 1)\n    FIELD with --symbol NAME: long_max, short_max, locate, restriction (1 no buying, 2 no selling, 4 only closing, or their sum)\n    --adjust adds VALUE; one below 0 goes behind --: limits set account01 quantity_max --adjust -- -100", "wirepit limits set account01 quantity_max 500000", cli_limits, WHOSE | TAKES(OPTION_ADJUST), false },
+    { "alarms", "", "where books and card differ, and what else went wrong in the office", "", "wirepit alarms", cli_alarms, PAGE, true },
     { "halt", "SYMBOL", "refuse orders in a symbol", "", "wirepit halt DAY03", cli_halt, 0, false },
     { "open", "SYMBOL", "take orders in a symbol again", "", "wirepit open DAY03", cli_open, 0, false },
     { "kill", "all | firm|account|session NAME", "refuse all their orders; works with the office down", "--cancel takes off open orders too; release gives none back", "wirepit kill firm firm02 --cancel", cli_kill, TAKES(OPTION_CANCEL), false },

@@ -205,18 +205,24 @@ enum cli_exit cli_books(struct cli *cli, int count, char **words) {
     int code = cli_get(cli, &answer, "/api/v1/books/verify");
     if (code != 0) return cli_fail(code);
     bool good = cli_true(answer, "balanced") && cli_true(answer, "ledger_verified") &&
-                cli_true(answer, "projections_equal");
+                cli_true(answer, "projections_equal") && cli_true(answer, "card_agrees");
     if (cli->json) {
         (void)cli_print_json(cli, answer);
         return good ? CLI_DONE : CLI_REFUSED;
     }
-    static const struct {
+    int64_t compared = cli_number(answer, "compared");
+    const struct {
         const char *key, *yes, *no;
     } line[] = {
-        { "balanced", "balanced: debits equal credits in every ledger", "NOT BALANCED" },
-        { "ledger_verified", "ledger verified: every balance is what its transfers say",
-          "LEDGER NOT VERIFIED" },
-        { "projections_equal", "tables equal to the ledger", "TABLES DIFFER FROM THE LEDGER" },
+        { "ledger_verified",
+          "ledger verified: debits equal credits, every balance is what its transfers say",
+          "LEDGER NOT VERIFIED: its balances are not what its transfers say" },
+        { "projections_equal", "tables equal to what both journals say, folded once more",
+          "TABLES DIFFER FROM THE JOURNALS" },
+        { "card_agrees",
+          compared > 0 ? "card agrees: each row that it was asked for is what the books say"
+                       : "card not asked yet: that is after half a second without trading",
+          "CARD DIFFERS FROM THE BOOKS: wirepit alarms names the accounts" },
     };
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
         bool yes = cli_true(answer, line[i].key);
@@ -225,6 +231,7 @@ enum cli_exit cli_books(struct cli *cli, int count, char **words) {
     }
     (void)fprintf(cli->out, "%s accounts", text_count(cli_number(answer, "accounts"), text));
     (void)fprintf(cli->out, ", %s transfers", text_count(cli_number(answer, "transfers"), text));
+    (void)fprintf(cli->out, ", %s fields compared with the card", text_count(compared, text));
     (void)fprintf(cli->out, ", at record %s\n", text_count(cli_number(answer, "position"), text));
     if (cli_text(answer, "text")[0] != 0) (void)fprintf(cli->out, "%s\n", cli_text(answer, "text"));
     (void)fputc('\n', cli->out);

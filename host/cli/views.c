@@ -1,4 +1,5 @@
-/* views: what can be seen: status, symbols, books, orders, trades, accounts, positions, limits. */
+/* views: what can be seen: status, symbols, books, orders, trades, accounts, positions, limits,
+ * alarms. */
 #include "host/base/err.h"
 #include "host/cli/cli.h"
 #include "host/cli/refusal.h"
@@ -167,6 +168,12 @@ static void print_office(const struct cli *cli, const json_t *office) {
                    text_count(cli_number(counts, "orders"), one),
                    text_count(cli_number(counts, "trades"), two), cli_number(counts, "alarms"));
     print_line(cli, "", cli_number(counts, "alarms") > 0 ? TABLE_RED : TABLE_PLAIN, line);
+    const json_t *alarm = json_object_get(office, "last_alarm");
+    if (!json_is_object(alarm)) return;
+    (void)snprintf(line, sizeof line, "%s%s%s; `wirepit alarms` lists all",
+                   cli_text(alarm, "account"), cli_text(alarm, "account")[0] != 0 ? ": " : "",
+                   cli_text(alarm, "text"));
+    print_line(cli, "alarm", TABLE_RED, line);
 }
 
 static json_t *failure_now(int code) {
@@ -487,6 +494,35 @@ enum cli_exit cli_trades(struct cli *cli, int count, char **words) {
         cell_money(table, row, "sell_fee_e4");
     }
     (void)cli_print_table(cli, table, "no trades");
+    say_more(cli, answer);
+    json_decref(answer);
+    return CLI_DONE;
+}
+
+enum cli_exit cli_alarms(struct cli *cli, int count, char **words) {
+    static const struct table_column columns[] = {
+        { "alarm", true, 0, false },   { "time", false, 2, false },   { "record", true, 3, false },
+        { "account", false, 0, true }, { "symbol", false, 1, false }, { "what", false, 0, false },
+    };
+    char resource[CLI_PATH_BYTES], text[TEXT_BYTES];
+    json_t *answer, *row, *rows;
+    size_t index;
+    if (!no_words(count, words)) return CLI_USAGE;
+    list_resource(cli, resource, "alarms");
+    int code = cli_get(cli, &answer, "%s", resource);
+    if (code != 0) return cli_fail(code);
+    if (cli->json) return cli_print_json(cli, answer);
+    struct table *table = table_new(TABLE_COLUMNS(columns));
+    rows = rows_of(answer);
+    json_array_foreach(rows, index, row) {
+        table_cell(table, "%" PRId64, cli_number(row, "number"));
+        table_cell(table, "%s", text_time(cli_number(row, "time_ns"), text));
+        cell_count(table, row, "position");
+        cell_text(table, row, "account");
+        cell_text(table, row, "symbol");
+        cell_text(table, row, "text");
+    }
+    (void)cli_print_table(cli, table, "no alarms: the books and the card agree");
     say_more(cli, answer);
     json_decref(answer);
     return CLI_DONE;

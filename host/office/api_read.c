@@ -98,6 +98,25 @@ unsigned api_health(struct api *api, const struct api_request *request, const ch
     return api->failure == NULL ? 200 : 503;
 }
 
+static json_t *alarm_json(struct api *api, const void *row) {
+    const struct store_alarm *alarm = row;
+    return json_pack("{sIsIsIsssososIsIss}", "number", (json_int_t)alarm->number, "time_ns",
+                     (json_int_t)alarm->time_ns, "position", (json_int_t)alarm->record, "kind",
+                     alarm->kind, "account", api_name(api, NAMES_ACCOUNT, alarm->account), "symbol",
+                     api_name(api, NAMES_SYMBOL, alarm->symbol), "expected",
+                     (json_int_t)alarm->expected, "found", (json_int_t)alarm->found, "text",
+                     alarm->text);
+}
+
+/* The alarm that came last, or null. */
+static json_t *last_alarm(struct api *api) {
+    uint64_t count = fold_counts(office_fold(api->office)).alarms;
+    struct store_alarm alarm;
+    bool found =
+        count > 0 && store_get(office_store(api->office), STORE_alarm, (int64_t)count, &alarm) == 1;
+    return found ? alarm_json(api, &alarm) : json_null();
+}
+
 unsigned api_status(struct api *api, const struct api_request *request, const char *rest,
                     json_t **answer) {
     struct fold *fold = office_fold(api->office);
@@ -133,6 +152,7 @@ unsigned api_status(struct api *api, const struct api_request *request, const ch
                               json_pack("{sIsIsI}", "rows", (json_int_t)progress->checked,
                                         "differences", (json_int_t)progress->differences,
                                         "last_position", (json_int_t)progress->checked_record));
+    (void)json_object_set_new(json, "last_alarm", last_alarm(api));
     (void)json_object_set_new(json, "fees",
                               json_pack("{sIsI}", "maker_e4", (json_int_t)progress->maker_e4,
                                         "taker_e4", (json_int_t)progress->taker_e4));
@@ -592,16 +612,6 @@ unsigned api_limits(struct api *api, const struct api_request *request, const ch
 
 /* ---- Alarms and proof ---- */
 
-static json_t *alarm_json(struct api *api, const void *row) {
-    const struct store_alarm *alarm = row;
-    return json_pack("{sIsIsIsssososIsIss}", "number", (json_int_t)alarm->number, "time_ns",
-                     (json_int_t)alarm->time_ns, "position", (json_int_t)alarm->record, "kind",
-                     alarm->kind, "account", api_name(api, NAMES_ACCOUNT, alarm->account), "symbol",
-                     api_name(api, NAMES_SYMBOL, alarm->symbol), "expected",
-                     (json_int_t)alarm->expected, "found", (json_int_t)alarm->found, "text",
-                     alarm->text);
-}
-
 unsigned api_alarms(struct api *api, const struct api_request *request, const char *rest,
                     json_t **answer) {
     struct store_query query = { .newest_first = true };
@@ -646,10 +656,11 @@ unsigned api_verify(struct api *api, const struct api_request *request, const ch
     if (office_prove(api->office, true, &proof) != 0) return api_broken(answer);
     for (size_t i = 0; i < LEDGER_DIGEST_BYTES; i++)
         (void)snprintf(digest + 2 * i, 3, "%02x", proof.digest[i]);
-    *answer = json_pack("{sbsbsbsbsIsIsIssss}", "balanced",
+    *answer = json_pack("{sbsbsbsbsIsIsIsIssss}", "balanced",
                         proof.ledger_verified && proof.projections_equal && proof.card_agrees,
                         "ledger_verified", proof.ledger_verified, "projections_equal",
-                        proof.projections_equal, "card_agrees", proof.card_agrees, "accounts",
+                        proof.projections_equal, "card_agrees", proof.card_agrees, "compared",
+                        (json_int_t)fold_progress(office_fold(api->office))->checked, "accounts",
                         (json_int_t)ledger_accounts_count(ledger), "transfers",
                         (json_int_t)ledger_transfers_count(ledger), "position",
                         (json_int_t)fold_progress(office_fold(api->office))->record, "digest",

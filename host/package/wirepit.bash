@@ -38,7 +38,7 @@ _wirepit() {
     *)
         case "${words[*]}" in
         "" | help)
-            choices="status symbols book orders order trades accounts account positions limits halt open kill release journal books card doctor"
+            choices="status symbols book orders order trades accounts account positions limits alarms halt open kill release journal books card doctor"
             test "${#words[@]}" -gt 0 || choices+=" help"
             ;;
         book | halt | open) choices=$(_wirepit_names "$tool" symbols) ;;
@@ -64,7 +64,7 @@ _wirepit() {
         orders) choices+=" --account --symbol --session --state --limit --cursor" ;;
         trades) choices+=" --account --symbol --limit --cursor" ;;
         positions) choices+=" --account --symbol --all --limit --cursor" ;;
-        accounts) choices+=" --limit --cursor" ;;
+        accounts | alarms) choices+=" --limit --cursor" ;;
         limits) choices+=" --account --symbol --adjust" ;;
         kill) choices+=" --cancel" ;;
         journal) choices+=" --limit --follow" ;;

@@ -676,8 +676,13 @@ static const struct {
       "true,'cash_e4':-12345,'positions':[{'symbol':'ABC','net':-40,'open_buy':1,'restriction':"
       "['no_buy','close_only']}]}" },
     { "GET /api/v1/books/verify",
-      "{'balanced':true,'ledger_verified':false,'projections_equal':true,'accounts':3,"
+      "{'balanced':true,'ledger_verified':false,'projections_equal':true,'card_agrees':false,"
+      "'compared':12,'accounts':3,"
       "'transfers':5,'position':9,'text':'account 2 differs','ledgers':[]}" },
+    { "GET /api/v1/alarms?limit=1",
+      "{'items':[{'number':2,'time_ns':1,'position':44,'kind':'difference','account':'a1','symbol':"
+      "null,'expected':4,'found':5,'text':'account 1: the card says ACCOUNT.BUYING_POWER_E4 5, the "
+      "books 4'}],'next':2,'position':44}" },
     { "POST /api/v1/limits",
       "{'command':5,'record':9,'events':[{'kind':'SET','stamp_ns':1790000000123456789}]}" },
 };
@@ -757,6 +762,12 @@ static void what_the_office_says_is_shown(void **state) {
     assert_int_equal(wirepit("books verify"), 1); /* not all is well */
     says("LEDGER NOT VERIFIED");
     says("account 2 differs");
+    says("CARD DIFFERS FROM THE BOOKS: wirepit alarms names the accounts");
+    says("12 fields compared with the card");
+    assert_int_equal(wirepit("alarms --limit 1"), 0);
+    says("a1");
+    says("the card says ACCOUNT.BUYING_POWER_E4 5");
+    says("more: --cursor 2");
     assert_int_equal(wirepit("limits set a1 quantity_max 7"), 0);
     says("a1 quantity_max set to 7: command 5, 14:13:20.123456 UTC, record 9");
     assert_int_equal(wirepit("order nobody:1"), 1);

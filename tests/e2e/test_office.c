@@ -1,6 +1,7 @@
 /* test_office: wirepit-office as its operator meets it: killed at random over a growing journal,
- * and asked and steered over its socket beside a gateway. The programs are in WIREPIT_OFFICE and
- * WIREPIT_GATEWAY, else below build/plain; WIREPIT_KILLS=n kills it so often [40]. */
+ * asked and steered over its socket beside a gateway, and beside a card that says something else.
+ * The programs are in WIREPIT_OFFICE, WIREPIT_GATEWAY, WIREPIT_REPLAY and WIREPIT, else below
+ * build/plain; WIREPIT_KILLS=n kills it so often [40]. */
 #include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/control/control.h"
@@ -26,7 +27,7 @@
 enum { PATH_BYTES = 256, WAIT_MS = 20000, STEPS_A_KILL = 150, ARGUMENTS_MAX = 24 };
 
 static char directory[PATH_BYTES / 2];
-static pid_t office_pid, gateway_pid;
+static pid_t office_pid, gateway_pid, relay_pid;
 
 static const char *program(const char *variable, const char *otherwise) {
     const char *path = getenv(variable);
@@ -78,6 +79,7 @@ static int remove_directory(void **state) {
     (void)state;
     (void)end(&office_pid, SIGKILL);
     (void)end(&gateway_pid, SIGKILL);
+    (void)end(&relay_pid, SIGKILL);
     const char *const arguments[] = { "/bin/rm", "-rf", directory, NULL };
     pid_t pid = fork();
     if (pid == 0) {
@@ -234,11 +236,11 @@ static void a_store_that_contradicts_the_journals_is_refused(void **state) {
 static char socket_path[PATH_BYTES], port_path[PATH_BYTES];
 static struct control_office *client;
 
-static void start_office(void) {
+static void start_office(const char *from) {
     char journal[PATH_BYTES], store[PATH_BYTES];
     const char *const arguments[] = { office(),
                                       "--journal",
-                                      path_of("journal", journal),
+                                      path_of(from, journal),
                                       "--store",
                                       path_of("office.db", store),
                                       "--socket",
@@ -471,7 +473,7 @@ static void the_office_answers_steers_and_survives(void **state) {
     struct stat found;
     start_gateway();
     wait_for_gateway(port);
-    start_office();
+    start_office("journal");
     assert_int_equal(control_office_open(socket_path, WAIT_MS, &client), 0);
     wait_for("counts", "accounts", 16);
     assert_int_equal(stat(socket_path, &found), 0);
@@ -506,7 +508,7 @@ static void the_office_answers_steers_and_survives(void **state) {
     /* Killed, it comes back with the same books. */
     (void)ledger_digest_now(before);
     (void)end(&office_pid, SIGKILL);
-    start_office();
+    start_office("journal");
     wait_for("counts", "trades", 1);
     assert_string_equal(before, ledger_digest_now(after));
 
@@ -524,6 +526,118 @@ static void the_office_answers_steers_and_survives(void **state) {
     assert_int_equal(access(socket_path, F_OK), -1);
 }
 
+/* ---- A card that says something else ---- */
+
+enum { ALTERED = 1 }; /* number of account02 */
+
+/* Writes the office a journal in which one account was credited one unit more than it was on the
+   card: a journal that agrees with itself, so that only asking the card shows it. Ends with this
+   process. */
+static pid_t start_relay(void) {
+    char from[PATH_BYTES], to[PATH_BYTES];
+    const struct journal_options options = { .directory = path_of("relayed", to),
+                                             .flush = JOURNAL_ASYNC };
+    struct journal_recovered recovered;
+    struct journal_record record;
+    struct journal_reader *reader;
+    struct journal *journal;
+    pid_t parent = getpid(), pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0) return pid;
+    if (journal_open(&options, &journal, &recovered) != 0 ||
+        journal_reader_open(path_of("journal", from), &reader) != 0)
+        _exit(9);
+    for (int more = 1; more >= 0 && getppid() == parent;) {
+        while ((more = journal_reader_next(reader, &record)) > 0) {
+            struct event event;
+            struct command command;
+            if (record.kind == JOURNAL_COMMAND) {
+                memcpy(&command, record.data, sizeof command);
+                if (command.opcode == OPCODE_CREDIT && command.account == ALTERED) command.value++;
+                record.data = (const uint8_t *)&command;
+            }
+            if (record.kind == JOURNAL_EVENT) {
+                memcpy(&event, record.data, LIMIT_EVENT_BYTES);
+                if (event.kind == KIND_CREDITED && event.account == ALTERED) event.value++;
+                record.data = (const uint8_t *)&event;
+            }
+            write_record(journal, &record);
+        }
+        if (journal_wait(journal) != 0) _exit(9);
+        pause_ms(10);
+    }
+    _exit(9);
+}
+
+/* Runs the operator's tool; what it printed is in text. */
+static int run_tool(const char *const words[2], char *text, size_t room) {
+    char path[PATH_BYTES];
+    const char *const arguments[] = {
+        program("WIREPIT", "build/plain/wirepit"),    words[0],
+        words[1] != NULL ? words[1] : "--office",     words[1] != NULL ? "--office" : socket_path,
+        words[1] != NULL ? socket_path : "--gateway", words[1] != NULL ? "--gateway" : port_path,
+        words[1] != NULL ? port_path : NULL,          NULL
+    };
+    (void)unlink(path_of("tool.log", path));
+    pid_t pid = start("tool.log", arguments);
+    int status = end(&pid, 0);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, room - 1, file)] = '\0';
+    (void)fclose(file);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void a_card_that_differs_is_an_alarm_that_names_the_account(void **state) {
+    (void)state;
+    static const struct {
+        const char *words[2];
+        int code;
+        const char *says[3];
+    } row[] = {
+        { { "status" }, 0, { "BOOKS NOT BALANCED", "account02: ", "ACCOUNT.BUYING_POWER_E4" } },
+        { { "alarms" }, 0, { "account02", "the card says ACCOUNT.BUYING_POWER_E4", "the books" } },
+        { { "books", "verify" }, 1, { "ledger verified", "tables equal", "CARD DIFFERS" } },
+    };
+    char port[16], text[16384];
+    start_gateway();
+    wait_for_gateway(port);
+    relay_pid = start_relay();
+    for (int waited = 0; access(path_of("relayed/market-000001.wpj", text), F_OK) != 0;
+         waited += 20) {
+        assert_true(waited < WAIT_MS);
+        pause_ms(20);
+    }
+    start_office("relayed");
+    assert_int_equal(control_office_open(socket_path, WAIT_MS, &client), 0);
+    /* Nobody trades, so that the office asks the card by itself. */
+    wait_for("counts", "alarms", 1);
+    json_t *page = get("/api/v1/alarms");
+    const json_t *items = json_object_get(page, "items");
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *alarm = json_array_get(items, i);
+        assert_string_equal(word(alarm, "account"), "account02");
+        assert_true(json_is_null(json_object_get(alarm, "symbol")));
+        assert_int_equal(number(alarm, "expected"), number(alarm, "found") + 1);
+    }
+    json_decref(page);
+    json_t *status = get("/api/v1/status");
+    assert_true(json_is_false(json_object_get(status, "books_balanced")));
+    assert_string_equal(word(json_object_get(status, "last_alarm"), "account"), "account02");
+    json_decref(status);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        int code = run_tool(row[i].words, text, sizeof text);
+        if (code != row[i].code) fail_msg("%s: %d: %s", row[i].words[0], code, text);
+        for (size_t said = 0; said < sizeof row[i].says / sizeof *row[i].says; said++)
+            if (strstr(text, row[i].says[said]) == NULL)
+                fail_msg("%s: no \"%s\" in: %s", row[i].words[0], row[i].says[said], text);
+    }
+    control_office_close(client);
+    assert_int_equal(end(&office_pid, SIGTERM), 0);
+    assert_int_equal(end(&gateway_pid, SIGTERM), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(kills_at_random_leave_the_same_tables_as_none,
@@ -532,6 +646,8 @@ int main(void) {
                                         make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(the_office_answers_steers_and_survives, make_directory,
                                         remove_directory),
+        cmocka_unit_test_setup_teardown(a_card_that_differs_is_an_alarm_that_names_the_account,
+                                        make_directory, remove_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
