@@ -18,6 +18,7 @@ $(card_tests): %: %.o $(card_drivers) $(archive) $(sim_libs)
 	$(CXX) $(SANITIZE) -o $@ $@.o $(card_drivers) $(sim_libs) $(archive) -lcmocka $(sim_ldlibs) $(LDLIBS)
 
 include tests/rtl/clocks.mk
+include tests/rtl/coverage.mk
 
 # Order flow to test with, where there is any beside the checkout.
 DATA     ?= ../shared/data
@@ -60,12 +61,6 @@ fuzz: $(sources) $(bpf_skeletons)
 	@mkdir -p build/fuzz/$(T)
 	clang -std=gnu11 -g -O1 -I. -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(T) tests/fuzz/fuzz_$(T).c $(sources) $(LDLIBS)
 	build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) build/fuzz/$(T) tests/fuzz/corpus/$(T)
-
-## make screenshot pictures of the last run's report in headless Chromium, wide and narrow (apt-get install chromium)
-screenshot:
-	tests/e2e/screenshot.sh build/run/report.html
-
-.PHONY: screenshot
 
 # ---- lint ----------------------------------------------------------------------------------------------------------
 lint_c   = $(wildcard host/gateway/lwip/*.[ch] host/gateway/lwip/arch/*.h driver/*.[ch] driver/abi/*.[ch] host/*/*.[ch] sim/*.[ch] sim/*.cpp tests/*/*.[ch] tests/*/*.cpp)
