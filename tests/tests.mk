@@ -62,6 +62,12 @@ fuzz: $(sources) $(bpf_skeletons)
 	clang -std=gnu11 -g -O1 -I. -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz_$(T) tests/fuzz/fuzz_$(T).c $(sources) $(LDLIBS)
 	build/fuzz/fuzz_$(T) -max_total_time=$(SECONDS) build/fuzz/$(T) tests/fuzz/corpus/$(T)
 
+## make screenshot pictures of the last run's report in headless Chromium, wide and narrow (apt-get install chromium)
+screenshot:
+	tests/e2e/screenshot.sh build/run/report.html
+
+.PHONY: screenshot
+
 # ---- lint ----------------------------------------------------------------------------------------------------------
 lint_c   = $(wildcard host/gateway/lwip/*.[ch] host/gateway/lwip/arch/*.h driver/*.[ch] driver/abi/*.[ch] host/*/*.[ch] sim/*.[ch] sim/*.cpp tests/*/*.[ch] tests/*/*.cpp)
 ## make lint       format, warnings in Verilog (Verilator, Icarus), forbidden words, rooms that use what they may not
