@@ -131,6 +131,22 @@ const struct abi_row *abi_row(unsigned table, unsigned number) {
     return NULL;
 }
 
+bool abi_changes_symbol(const struct event *event) {
+    switch (event->kind) {
+    case KIND_ACCEPTED:
+    case KIND_REPLACED:
+    case KIND_CANCELED:
+    case KIND_TRADE:
+    case KIND_RESTATED:
+        return true;
+    case KIND_SET:
+    case KIND_STATE:
+        return event->table == TABLE_SYMBOL;
+    default:
+        return false;
+    }
+}
+
 const char *abi_opcode_name(unsigned opcode) { return name_find("OPCODE", opcode); }
 
 const char *abi_kind_name(unsigned kind) { return name_find("KIND", kind); }

@@ -104,6 +104,10 @@ static inline bool abi_event_equal(const struct event *a, const struct event *b)
     return memcmp(a, b, LIMIT_EVENT_BYTES) == 0;
 }
 
+/* abi_changes_symbol says whether an event changes its symbol or the symbol's book: the last one
+ * that does is what an UNCROSS must name. */
+bool abi_changes_symbol(const struct event *event);
+
 /* What a field of a row allows. */
 enum abi_access { ABI_SET, ABI_READ, ABI_LATER };
 

@@ -3,7 +3,7 @@
 #include "host/engine/bitmap.h"
 #include <stdlib.h>
 
-enum { NO_SLOT = UINT32_MAX };
+enum { NO_SLOT = UINT32_MAX, ICEBERG_PARTS_MAX = 256 };
 
 /* Rows are as rows.def states them. */
 struct symbol {
@@ -15,6 +15,7 @@ struct symbol {
     uint32_t lot;
     int32_t reference;
     uint32_t collar;
+    uint64_t last_event;       /* the last one that changed the symbol or its book */
     struct bitmap occupied[2]; /* by side: a bit is set iff its level's count is not 0 */
 };
 
@@ -28,6 +29,19 @@ struct account {
        between the two or takes it from them. */
     int64_t buying_power_e4;
     int64_t reserved_e4;
+    uint32_t rate_interval_ns, rate_burst_ns, duplicate_ns;
+    uint64_t rate_tat_ns; /* within the row's bound, where it stays */
+    uint32_t open_max, open_count;
+    /* Of both sides. Bounds of rows.def keep gross_e4 + traded_e4 within 63 bits. */
+    int64_t gross_max_e4, gross_e4, daily_max_e4, traded_e4;
+    uint8_t self_trade;
+    struct {
+        bool any;
+        uint8_t side;
+        uint16_t symbol;
+        uint32_t price_e4, quantity;
+        uint64_t stamp_ns;
+    } last_new; /* the last one accepted, as its command had it */
 };
 
 struct position {
@@ -43,6 +57,8 @@ struct order {
     uint32_t level; /* as an index into the levels, base_index included */
     uint32_t price_e4;
     uint32_t executed, leaves;
+    uint32_t shown;     /* of an iceberg; 0 of others */
+    uint32_t displayed; /* of leaves; all but for an iceberg */
     uint32_t client_ref;
     uint32_t previous, next; /* slots in the level's queue, oldest first; NO_SLOT ends it */
 };
@@ -58,6 +74,7 @@ struct engine {
     uint64_t commands, events, stamp_ns;
     bool killed;
     bool *firm_killed, *session_killed;
+    uint32_t *firm_open; /* open orders: (firm * symbols + symbol) * 2 + side */
     struct symbol *symbols;
     struct account *accounts;
     struct position *positions; /* account * symbols + symbol */
@@ -84,13 +101,15 @@ struct engine *engine_new(const struct card_size *size) {
     engine->size = *size;
     engine->firm_killed = calloc(size->accounts, sizeof *engine->firm_killed);
     engine->session_killed = calloc(size->accounts, sizeof *engine->session_killed);
+    engine->firm_open =
+        calloc((size_t)size->accounts * size->symbols * 2, sizeof *engine->firm_open);
     engine->symbols = calloc(size->symbols, sizeof *engine->symbols);
     engine->accounts = calloc(size->accounts, sizeof *engine->accounts);
     engine->positions = calloc((size_t)size->accounts * size->symbols, sizeof *engine->positions);
     engine->orders = calloc(size->orders, sizeof *engine->orders);
     engine->levels = calloc((size_t)size->symbols * 2 * size->levels, sizeof *engine->levels);
-    if (!engine->firm_killed || !engine->session_killed || !engine->symbols || !engine->accounts ||
-        !engine->positions || !engine->orders || !engine->levels) {
+    if (!engine->firm_killed || !engine->session_killed || !engine->firm_open || !engine->symbols ||
+        !engine->accounts || !engine->positions || !engine->orders || !engine->levels) {
         engine_delete(engine);
         return NULL;
     }
@@ -102,6 +121,7 @@ void engine_delete(struct engine *engine) {
     if (!engine) return;
     free(engine->firm_killed);
     free(engine->session_killed);
+    free(engine->firm_open);
     free(engine->symbols);
     free(engine->accounts);
     free(engine->positions);
@@ -116,6 +136,8 @@ void engine_reset(struct engine *engine) {
     engine->killed = true;
     memset(engine->firm_killed, 0, size->accounts * sizeof *engine->firm_killed);
     memset(engine->session_killed, 0, size->accounts * sizeof *engine->session_killed);
+    memset(engine->firm_open, 0,
+           (size_t)size->accounts * size->symbols * 2 * sizeof *engine->firm_open);
     memset(engine->symbols, 0, size->symbols * sizeof *engine->symbols);
     memset(engine->accounts, 0, size->accounts * sizeof *engine->accounts);
     memset(engine->positions, 0,
@@ -127,7 +149,9 @@ void engine_reset(struct engine *engine) {
     }
 }
 
-uint32_t engine_events_max(const struct card_size *size) { return size->orders + 8; }
+uint32_t engine_events_max(const struct card_size *size) {
+    return size->orders * 2 * ICEBERG_PARTS_MAX + 8;
+}
 
 bool engine_killed(const struct engine *engine) { return engine->killed; }
 
@@ -141,6 +165,8 @@ static void run_emit(struct run *run, const struct event *event) {
     run->held.number = ++run->engine->events;
     run->held.command = run->engine->commands;
     run->held.stamp_ns = run->engine->stamp_ns;
+    if (abi_changes_symbol(event))
+        run->engine->symbols[event->symbol].last_event = run->held.number;
     if (run->by_card) run->held.flags |= EVENT_CARD;
     run->holding = true;
 }
@@ -201,6 +227,27 @@ static void emit_canceled(struct run *run, const struct order *order, uint32_t h
     run_emit(run, &event);
 }
 
+/* emit_trade says that the order in one slot traded with the resting order in another. */
+static void emit_trade(struct run *run, uint32_t slot, uint32_t maker_slot, uint32_t quantity,
+                       uint32_t price_e4) {
+    const struct order *order = &run->engine->orders[slot];
+    const struct order *maker = &run->engine->orders[maker_slot];
+    struct event trade = {
+        .kind = KIND_TRADE,
+        .flags = order->side == SIDE_SELL ? EVENT_SELL : 0,
+        .symbol = order->symbol,
+        .account = order->account,
+        .order = abi_handle(slot, order->generation),
+        .quantity = quantity,
+        .leaves = order->leaves,
+        .price_e4 = price_e4,
+        .session = order->session,
+    };
+    event_set_maker(&trade, abi_handle(maker_slot, maker->generation));
+    event_set_maker_leaves(&trade, maker->leaves);
+    run_emit(run, &trade);
+}
+
 /* ---- rows
  * ------------------------------------------------------------------------------------------------------
  */
@@ -232,7 +279,13 @@ static bool best(const struct engine *engine, const struct symbol *symbol, uint3
  * --------------------------------------------------------------------------------------------------
  */
 
-static void book_append(struct engine *engine, uint32_t slot) {
+static uint32_t *firm_open_of(struct engine *engine, const struct order *order) {
+    size_t firm = engine->accounts[order->account].firm;
+    return &engine->firm_open[(firm * engine->size.symbols + order->symbol) * 2 + order->side];
+}
+
+/* book_queue puts an order at the back of its level. */
+static void book_queue(struct engine *engine, uint32_t slot) {
     struct order *order = &engine->orders[slot];
     struct level *level = level_of(engine, order->symbol, order->side, order->level);
     struct bitmap *occupied = &engine->symbols[order->symbol].occupied[order->side];
@@ -248,11 +301,21 @@ static void book_append(struct engine *engine, uint32_t slot) {
         *level = (struct level){ .head = slot, .tail = slot, .count = 1, .shares = order->leaves };
         bitmap_set(occupied, order->level);
     }
-    order->live = true;
 }
 
-/* book_remove takes a live order with its leaves out of its level. */
-static void book_remove(struct engine *engine, uint32_t slot) {
+/* book_append makes an order rest. */
+static void book_append(struct engine *engine, uint32_t slot) {
+    struct order *order = &engine->orders[slot];
+    book_queue(engine, slot);
+    order->live = true;
+    order->displayed = order->leaves;
+    if (order->shown > 0 && order->shown < order->leaves) order->displayed = order->shown;
+    *firm_open_of(engine, order) += 1;
+    engine->accounts[order->account].open_count++;
+}
+
+/* book_unlink takes a live order with its leaves out of its level. */
+static void book_unlink(struct engine *engine, uint32_t slot) {
     struct order *order = &engine->orders[slot];
     struct level *level = level_of(engine, order->symbol, order->side, order->level);
     if (order->previous == NO_SLOT)
@@ -267,19 +330,40 @@ static void book_remove(struct engine *engine, uint32_t slot) {
     level->shares -= order->leaves;
     if (level->count == 0)
         bitmap_clear(&engine->symbols[order->symbol].occupied[order->side], order->level);
+}
+
+/* book_remove ends a live order: its level, its firm and its account count it no more. */
+static void book_remove(struct engine *engine, uint32_t slot) {
+    struct order *order = &engine->orders[slot];
+    book_unlink(engine, slot);
     order->live = false;
+    *firm_open_of(engine, order) -= 1;
+    engine->accounts[order->account].open_count--;
+}
+
+/* book_reduce takes shares off a live order, its reserve first; it keeps its place while any are
+ * left. The caller books them. */
+static void book_reduce(struct engine *engine, uint32_t slot, uint32_t off) {
+    struct order *order = &engine->orders[slot];
+    if (off == order->leaves)
+        book_remove(engine, slot);
+    else
+        level_of(engine, order->symbol, order->side, order->level)->shares -= off;
+    order->leaves -= off;
+    if (order->displayed > order->leaves) order->displayed = order->leaves;
 }
 
 /* account_open and account_close move quantity into and out of the account's open orders, its price
  * reserved for buys. */
 static void account_open(struct engine *engine, const struct order *order, uint32_t quantity) {
     struct position *position = position_of(engine, order->account, order->symbol);
+    struct account *account = &engine->accounts[order->account];
+    int64_t notional_e4 = (int64_t)order->price_e4 * quantity;
+    account->gross_e4 += notional_e4;
     if (order->side == SIDE_SELL) {
         position->open_sell += quantity;
         return;
     }
-    struct account *account = &engine->accounts[order->account];
-    int64_t notional_e4 = (int64_t)order->price_e4 * quantity;
     position->open_buy += quantity;
     account->buying_power_e4 -= notional_e4;
     account->reserved_e4 += notional_e4;
@@ -287,12 +371,13 @@ static void account_open(struct engine *engine, const struct order *order, uint3
 
 static void account_close(struct engine *engine, const struct order *order, uint32_t quantity) {
     struct position *position = position_of(engine, order->account, order->symbol);
+    struct account *account = &engine->accounts[order->account];
+    int64_t notional_e4 = (int64_t)order->price_e4 * quantity;
+    account->gross_e4 -= notional_e4;
     if (order->side == SIDE_SELL) {
         position->open_sell -= quantity;
         return;
     }
-    struct account *account = &engine->accounts[order->account];
-    int64_t notional_e4 = (int64_t)order->price_e4 * quantity;
     position->open_buy -= quantity;
     account->buying_power_e4 += notional_e4;
     account->reserved_e4 -= notional_e4;
@@ -304,17 +389,73 @@ static void account_fill(struct engine *engine, const struct order *order, uint3
                          uint32_t price_e4) {
     account_close(engine, order, quantity);
     struct position *position = position_of(engine, order->account, order->symbol);
+    struct account *account = &engine->accounts[order->account];
+    account->traded_e4 += (int64_t)price_e4 * quantity;
     if (order->side == SIDE_SELL) {
         position->net -= quantity;
         return;
     }
     position->net += quantity;
-    engine->accounts[order->account].buying_power_e4 -= (int64_t)price_e4 * quantity;
+    account->buying_power_e4 -= (int64_t)price_e4 * quantity;
 }
 
-/* match fills the incoming order in its slot, which is in no queue yet; returns false if the collar
- * halted the symbol. */
-static bool match(struct run *run, uint32_t slot) {
+/* restate shows an iceberg's next part, at the back of its level, once the last one has traded. */
+static void restate(struct run *run, uint32_t slot) {
+    struct engine *engine = run->engine;
+    struct order *order = &engine->orders[slot];
+    if (order->displayed > 0 || order->leaves == 0) return;
+    book_unlink(engine, slot);
+    book_queue(engine, slot);
+    order->displayed = order->shown < order->leaves ? order->shown : order->leaves;
+    struct event event = {
+        .kind = KIND_RESTATED,
+        .flags = order->side == SIDE_SELL ? EVENT_SELL : 0,
+        .symbol = order->symbol,
+        .account = order->account,
+        .order = abi_handle(slot, order->generation),
+        .quantity = order->displayed,
+        .leaves = order->leaves,
+        .price_e4 = order->price_e4,
+        .session = order->session,
+    };
+    run_emit(run, &event);
+}
+
+/* fill_resting books what a resting order trades, and takes it off its level. */
+static void fill_resting(struct engine *engine, uint32_t slot, uint32_t quantity,
+                         uint32_t price_e4) {
+    struct order *order = &engine->orders[slot];
+    account_fill(engine, order, quantity, price_e4);
+    uint32_t displayed = order->displayed - quantity;
+    book_reduce(engine, slot, quantity);
+    order->displayed = displayed;
+    order->executed += quantity;
+}
+
+/* Why the incoming order's matching ended. */
+enum outcome { MATCHED, HALTED, SELF_TRADED };
+
+/* prevent keeps two orders of one firm from trading, as the incoming order's mode has it; says
+ * whether the incoming one goes on. */
+static bool prevent(struct run *run, uint32_t slot, uint32_t maker_slot, uint8_t mode) {
+    struct engine *engine = run->engine;
+    struct order *order = &engine->orders[slot], *maker = &engine->orders[maker_slot];
+    if (mode == SELF_TRADE_NEWEST) return false;
+    uint32_t off = maker->leaves;
+    if (mode == SELF_TRADE_DECREMENT && order->leaves < off) off = order->leaves;
+    account_close(engine, maker, off);
+    book_reduce(engine, maker_slot, off);
+    emit_canceled(run, maker, abi_handle(maker_slot, maker->generation), REASON_SELF_TRADE, off);
+    if (mode == SELF_TRADE_BOTH) return false;
+    if (mode == SELF_TRADE_OLDEST) return true;
+    account_close(engine, order, off);
+    order->leaves -= off;
+    emit_canceled(run, order, abi_handle(slot, order->generation), REASON_SELF_TRADE, off);
+    return true;
+}
+
+/* match fills the incoming order in its slot, which is in no queue yet. */
+static enum outcome match(struct run *run, uint32_t slot, uint8_t self_trade) {
     struct engine *engine = run->engine;
     struct order *order = &engine->orders[slot];
     struct symbol *symbol = &engine->symbols[order->symbol];
@@ -322,7 +463,7 @@ static bool match(struct run *run, uint32_t slot) {
 
     while (order->leaves > 0 && best(engine, symbol, other, &index)) {
         uint32_t there = rank(engine, symbol, index);
-        if (order->side == SIDE_BUY ? there > limit : there < limit) return true;
+        if (order->side == SIDE_BUY ? there > limit : there < limit) return MATCHED;
         if (abs((int32_t)there - symbol->reference) > (int32_t)symbol->collar) {
             symbol->state = SYMBOL_STATE_HALTED;
             struct event halt = { .kind = KIND_STATE,
@@ -332,40 +473,24 @@ static bool match(struct run *run, uint32_t slot) {
                                   .table = TABLE_SYMBOL,
                                   .field = ROW_SYMBOL_STATE };
             run_emit(run, &halt);
-            return false;
+            return HALTED;
         }
-        struct level *level = level_of(engine, order->symbol, other, index);
-        uint32_t maker_slot = level->head;
+        uint32_t maker_slot = level_of(engine, order->symbol, other, index)->head;
         struct order *maker = &engine->orders[maker_slot];
-        uint32_t quantity = order->leaves < maker->leaves ? order->leaves : maker->leaves;
+        if (self_trade != SELF_TRADE_NONE &&
+            engine->accounts[maker->account].firm == engine->accounts[order->account].firm) {
+            if (!prevent(run, slot, maker_slot, self_trade)) return SELF_TRADED;
+            continue;
+        }
+        uint32_t quantity = order->leaves < maker->displayed ? order->leaves : maker->displayed;
         account_fill(engine, order, quantity, maker->price_e4);
-        account_fill(engine, maker, quantity, maker->price_e4);
         order->leaves -= quantity;
         order->executed += quantity;
-        maker->executed += quantity;
-        if (maker->leaves == quantity) {
-            book_remove(engine, maker_slot);
-            maker->leaves = 0;
-        } else {
-            maker->leaves -= quantity;
-            level->shares -= quantity;
-        }
-        struct event trade = {
-            .kind = KIND_TRADE,
-            .flags = order->side == SIDE_SELL ? EVENT_SELL : 0,
-            .symbol = order->symbol,
-            .account = order->account,
-            .order = abi_handle(slot, order->generation),
-            .quantity = quantity,
-            .leaves = order->leaves,
-            .price_e4 = maker->price_e4,
-            .session = order->session,
-        };
-        event_set_maker(&trade, abi_handle(maker_slot, maker->generation));
-        event_set_maker_leaves(&trade, maker->leaves);
-        run_emit(run, &trade);
+        fill_resting(engine, maker_slot, quantity, maker->price_e4);
+        emit_trade(run, slot, maker_slot, quantity, maker->price_e4);
+        restate(run, maker_slot);
     }
-    return true;
+    return MATCHED;
 }
 
 /* ---- orders
@@ -377,7 +502,9 @@ static bool match(struct run *run, uint32_t slot) {
 struct proposal {
     const struct order *old; /* NULL for a NEW */
     uint32_t quantity;
+    uint32_t price_e4; /* of a market order too; 0 where it can have none */
     int64_t notional_e4;
+    bool in_band;
     uint32_t rank;
 };
 
@@ -388,7 +515,8 @@ static uint8_t check_price(const struct engine *engine, const struct command *co
     const struct symbol *symbol = &engine->symbols[command->symbol];
     if (symbol->tick_e4 == 0) return REASON_NONE;
     int64_t above_base = (int64_t)command->price_e4 - symbol->base_e4;
-    if (above_base % symbol->tick_e4 != 0) return REASON_PRICE_OFF_TICK;
+    if (!(command->flags & ORDER_MARKET) && above_base % symbol->tick_e4 != 0)
+        return REASON_PRICE_OFF_TICK;
     return command->quantity % symbol->lot == 0 ? REASON_NONE : REASON_ODD_LOT;
 }
 
@@ -413,6 +541,8 @@ static uint8_t check_permitted(const struct engine *engine, const struct command
     switch (engine->symbols[command->symbol].state) {
     case SYMBOL_STATE_OPEN:
         return REASON_NONE;
+    case SYMBOL_STATE_AUCTION:
+        return command->flags == 0 ? REASON_NONE : REASON_KIND_NOT_ALLOWED;
     case SYMBOL_STATE_HALTED:
         return REASON_SYMBOL_HALTED;
     default:
@@ -431,40 +561,135 @@ static bool check_restriction(const struct position *position, uint8_t side, int
     return open + quantity <= closable;
 }
 
+/* charge is check 7, the generic cell rate algorithm without its division (ITU-T I.371, annex A):
+ * the message is too early while TAT lies further ahead of its stamp than the burst. */
+static bool charge(struct account *account, uint64_t stamp_ns) {
+    if (account->rate_interval_ns == 0) return true;
+    uint64_t tat_ns = account->rate_tat_ns;
+    if (tat_ns > stamp_ns && tat_ns - stamp_ns > account->rate_burst_ns) return false;
+    uint64_t latest_ns = (uint64_t)abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_RATE_TAT_NS)->max;
+    if (stamp_ns > tat_ns) tat_ns = stamp_ns;
+    account->rate_tat_ns = tat_ns > latest_ns - account->rate_interval_ns
+                               ? latest_ns
+                               : tat_ns + account->rate_interval_ns;
+    return true;
+}
+
+/* is_duplicate is check 11. */
+static bool is_duplicate(const struct account *account, const struct command *command,
+                         uint64_t stamp_ns) {
+    return account->duplicate_ns != 0 && account->last_new.any &&
+           account->last_new.symbol == command->symbol && account->last_new.side == command->side &&
+           account->last_new.price_e4 == command->price_e4 &&
+           account->last_new.quantity == command->quantity &&
+           stamp_ns - account->last_new.stamp_ns <= account->duplicate_ns;
+}
+
+/* check_position is check 13, with open orders counted as filled. */
+static uint8_t check_position(const struct position *position, uint8_t side, int64_t open,
+                              int64_t quantity) {
+    if (side == SIDE_BUY)
+        return position->net + open + quantity > position->long_max ? REASON_POSITION_LIMIT
+                                                                    : REASON_NONE;
+    bool is_short = open + quantity > above_zero(position->net);
+    int64_t short_max =
+        position->short_max < position->locate ? position->short_max : position->locate;
+    return is_short && position->net - open - quantity < -short_max ? REASON_SHORT_LIMIT
+                                                                    : REASON_NONE;
+}
+
 /* check_limits is checks 6 to 16, all computed as if the old order were gone. */
 static uint8_t check_limits(struct engine *engine, const struct command *command,
                             const struct proposal *proposal) {
     const struct symbol *symbol = &engine->symbols[command->symbol];
-    const struct account *account = &engine->accounts[command->account];
+    struct account *account = &engine->accounts[command->account];
     const struct position *position = position_of(engine, command->account, command->symbol);
     bool buys = command->side == SIDE_BUY;
     int64_t open = buys ? position->open_buy : position->open_sell;
-    int64_t buying_power_e4 = account->buying_power_e4;
+    uint32_t open_count = account->open_count;
+    int64_t buying_power_e4 = account->buying_power_e4, gross_e4 = account->gross_e4;
     if (proposal->old) {
+        int64_t old_e4 = (int64_t)proposal->old->price_e4 * proposal->old->leaves;
         open -= proposal->old->leaves;
-        buying_power_e4 += (int64_t)proposal->old->price_e4 * proposal->old->leaves;
+        open_count--;
+        buying_power_e4 += old_e4;
+        gross_e4 -= old_e4;
     }
 
     if (!check_restriction(position, command->side, open, proposal->quantity))
         return REASON_RESTRICTED;
+    if (!charge(account, engine->stamp_ns)) return REASON_MESSAGE_RATE;
     if (proposal->quantity > account->quantity_max) return REASON_ORDER_QUANTITY;
     if (proposal->notional_e4 > account->notional_max_e4) return REASON_ORDER_NOTIONAL;
-    if (command->price_e4 < symbol->base_e4 || proposal->rank >= engine->size.levels)
-        return REASON_OUTSIDE_BAND;
+    if (!proposal->in_band) return REASON_OUTSIDE_BAND;
     if (symbol->reference < 0) return REASON_NO_REFERENCE;
     if (abs((int32_t)proposal->rank - symbol->reference) > (int32_t)symbol->collar)
         return REASON_OUTSIDE_COLLAR;
-    if (buys) {
-        if (position->net + open + proposal->quantity > position->long_max)
-            return REASON_POSITION_LIMIT;
-        return proposal->notional_e4 <= buying_power_e4 ? REASON_NONE : REASON_BUYING_POWER;
+    if (!proposal->old && is_duplicate(account, command, engine->stamp_ns)) return REASON_DUPLICATE;
+    if (open_count + 1 > account->open_max) return REASON_OPEN_ORDERS;
+    uint8_t reason = check_position(position, command->side, open, proposal->quantity);
+    if (reason != REASON_NONE) return reason;
+    if (gross_e4 + proposal->notional_e4 > account->gross_max_e4) return REASON_GROSS_NOTIONAL;
+    if (account->traded_e4 + gross_e4 + proposal->notional_e4 > account->daily_max_e4)
+        return REASON_DAILY_NOTIONAL;
+    return buys && proposal->notional_e4 > buying_power_e4 ? REASON_BUYING_POWER : REASON_NONE;
+}
+
+/* can_trade says whether the other side's levels up to the order's limit hold what it needs. */
+static bool can_trade(const struct engine *engine, const struct order *order, uint32_t needs) {
+    const struct symbol *symbol = &engine->symbols[order->symbol];
+    uint32_t other = !order->side;
+    if (needs > order->leaves) return false;
+    uint64_t shares = 0;
+    uint32_t limit = rank(engine, symbol, order->level), at = limit;
+    /* from the limit back to the touch */
+    for (uint32_t levels = other == SIDE_SELL ? limit + 1 : engine->size.levels - limit;
+         levels > 0 && shares < needs; levels--) {
+        uint32_t index = (symbol->base_index + at) & (engine->size.levels - 1);
+        if (bitmap_test(&symbol->occupied[other], index))
+            shares +=
+                engine->levels[((size_t)order->symbol * 2 + other) * engine->size.levels + index]
+                    .shares;
+        at += other == SIDE_SELL ? -1u : 1u;
     }
-    bool is_short = open + proposal->quantity > above_zero(position->net);
-    int64_t short_max =
-        position->short_max < position->locate ? position->short_max : position->locate;
-    if (is_short && position->net - open - proposal->quantity < -short_max)
-        return REASON_SHORT_LIMIT;
-    return REASON_NONE;
+    return shares >= needs;
+}
+
+/* would_cross says whether the order meets the best of the other side. */
+static bool would_cross(const struct engine *engine, const struct order *order) {
+    const struct symbol *symbol = &engine->symbols[order->symbol];
+    uint32_t index, limit = rank(engine, symbol, order->level);
+    if (!best(engine, symbol, !order->side, &index)) return false;
+    uint32_t there = rank(engine, symbol, index);
+    return order->side == SIDE_BUY ? there <= limit : there >= limit;
+}
+
+/* trade_incoming matches an order that was taken, as its kind allows; returns why what is left of
+ * it may not rest, REASON_NONE if it may. */
+static uint8_t trade_incoming(struct run *run, uint32_t slot) {
+    struct engine *engine = run->engine;
+    const struct command *command = run->command;
+    const struct order *order = &engine->orders[slot];
+    const struct account *account = &engine->accounts[order->account];
+    uint8_t mode =
+        command->self_trade != SELF_TRADE_NONE ? command->self_trade : account->self_trade;
+    if (engine->symbols[order->symbol].state == SYMBOL_STATE_AUCTION) return REASON_NONE;
+    if (command->flags & ORDER_POST_ONLY && would_cross(engine, order)) return REASON_POST_ONLY;
+    uint32_t needs = command->flags & ORDER_FOK ? order->leaves : command->quantity_min;
+    if (needs > 0) {
+        size_t book = ((size_t)account->firm * engine->size.symbols + order->symbol) * 2;
+        if (mode != SELF_TRADE_NONE && engine->firm_open[book + !order->side] > 0)
+            return REASON_SELF_TRADE;
+        if (!can_trade(engine, order, needs)) return REASON_MINIMUM;
+    }
+    switch (match(run, slot, mode)) {
+    case HALTED:
+        return REASON_HALT;
+    case SELF_TRADED:
+        return REASON_SELF_TRADE;
+    default:
+        return command->flags & ORDER_IOC ? REASON_IOC : REASON_NONE;
+    }
 }
 
 /* enter takes the order that fills its slot, in no queue yet, into the market: verdict, fills,
@@ -483,28 +708,28 @@ static void enter(struct run *run, uint32_t slot, uint8_t verdict) {
         .quantity = order->executed + order->leaves,
         .leaves = order->leaves,
         .price_e4 = order->price_e4,
-        .value = order->client_ref,
         .session = order->session,
     };
+    event_set_client_ref(&event, order->client_ref);
+    event_set_shown(&event, order->shown);
     run_emit(run, &event);
     account_open(engine, order, order->leaves);
 
-    bool halted = !match(run, slot);
+    uint8_t reason = trade_incoming(run, slot);
     if (order->leaves == 0) return;
-    if (!halted && !ioc) {
+    if (reason == REASON_NONE) {
         book_append(engine, slot);
         return;
     }
     uint32_t rest = order->leaves;
     account_close(engine, order, rest);
     order->leaves = 0;
-    emit_canceled(run, order, abi_handle(slot, order->generation),
-                  halted ? REASON_HALT : REASON_IOC, rest);
+    emit_canceled(run, order, abi_handle(slot, order->generation), reason, rest);
 }
 
 /* order_write writes a NEW's or REPLACE's terms into its slot. */
 static void order_write(struct engine *engine, const struct command *command, uint32_t slot,
-                        uint32_t executed, uint32_t leaves, uint32_t order_rank) {
+                        uint32_t executed, const struct proposal *proposal) {
     struct order *order = &engine->orders[slot];
     const struct symbol *symbol = &engine->symbols[command->symbol];
     order->live = false;
@@ -513,10 +738,11 @@ static void order_write(struct engine *engine, const struct command *command, ui
     order->account = command->account;
     order->symbol = command->symbol;
     order->side = command->side;
-    order->level = (symbol->base_index + order_rank) & (engine->size.levels - 1);
-    order->price_e4 = command->price_e4;
+    order->level = (symbol->base_index + proposal->rank) & (engine->size.levels - 1);
+    order->price_e4 = proposal->price_e4;
     order->executed = executed;
-    order->leaves = leaves;
+    order->leaves = proposal->quantity;
+    order->shown = command->shown;
     order->client_ref = command->client_ref;
 }
 
@@ -525,10 +751,25 @@ static bool order_form(const struct engine *engine, const struct command *comman
            command->session < engine->size.accounts && command->quantity <= LIMIT_QUANTITY_MAX;
 }
 
+/* kind_form says whether flags and parts make a kind of order: section 5, order kinds. */
+static bool kind_form(const struct command *command) {
+    bool ioc = command->flags & ORDER_IOC, fok = command->flags & ORDER_FOK;
+    if (command->flags & ~abi_order_flags_built() || command->self_trade > SELF_TRADE_DECREMENT)
+        return false;
+    if (command->flags & (ORDER_MARKET | ORDER_FOK) && !ioc) return false;
+    if (command->flags & ORDER_POST_ONLY && ioc) return false;
+    if (command->quantity_min > 0 && (!ioc || fok || command->quantity_min > command->quantity))
+        return false;
+    if (command->shown == 0) return true;
+    return !ioc && command->shown < command->quantity &&
+           command->quantity <= (uint64_t)command->shown * ICEBERG_PARTS_MAX;
+}
+
 static bool entry_form(const struct engine *engine, const struct command *command) {
-    return order_form(engine, command) && command->quantity > 0 && command->price_e4 > 0 &&
-           command->price_e4 <= LIMIT_PRICE_E4_MAX &&
-           (command->flags & ~abi_order_flags_built()) == 0;
+    bool market = command->flags & ORDER_MARKET;
+    return order_form(engine, command) && command->quantity > 0 &&
+           (command->price_e4 == 0) == market && command->price_e4 <= LIMIT_PRICE_E4_MAX &&
+           kind_form(command);
 }
 
 /* order_named is check 2 of CANCEL and REPLACE. */
@@ -539,18 +780,37 @@ static bool order_named(const struct engine *engine, const struct command *comma
            order->symbol == command->symbol && order->side == command->side;
 }
 
+/* market_price gives a market order the collar's edge, clipped to the band. */
+static void market_price(const struct engine *engine, const struct symbol *symbol, uint8_t side,
+                         struct proposal *proposal) {
+    proposal->in_band = true;
+    if (symbol->reference < 0) return;
+    int64_t edge = side == SIDE_BUY ? (int64_t)symbol->reference + symbol->collar
+                                    : (int64_t)symbol->reference - symbol->collar;
+    int64_t last = engine->size.levels - 1;
+    edge = edge < 0 ? 0 : edge > last ? last : edge;
+    int64_t price_e4 = symbol->base_e4 + edge * symbol->tick_e4;
+    proposal->rank = (uint32_t)edge;
+    proposal->in_band = price_e4 <= LIMIT_PRICE_E4_MAX;
+    if (proposal->in_band) proposal->price_e4 = (uint32_t)price_e4;
+}
+
 static struct proposal propose(const struct engine *engine, const struct command *command,
                                const struct order *old) {
     const struct symbol *symbol = &engine->symbols[command->symbol];
-    uint32_t quantity = command->quantity - (old ? old->executed : 0);
-    return (struct proposal){
-        .old = old,
-        .quantity = quantity,
-        .notional_e4 = (int64_t)command->price_e4 * quantity,
-        .rank = command->price_e4 < symbol->base_e4
-                    ? 0
-                    : (command->price_e4 - symbol->base_e4) / symbol->tick_e4,
-    };
+    struct proposal proposal = { .old = old,
+                                 .quantity = command->quantity - (old ? old->executed : 0) };
+    if (command->flags & ORDER_MARKET) {
+        market_price(engine, symbol, command->side, &proposal);
+    } else {
+        proposal.price_e4 = command->price_e4;
+        if (command->price_e4 >= symbol->base_e4)
+            proposal.rank = (command->price_e4 - symbol->base_e4) / symbol->tick_e4;
+        proposal.in_band =
+            command->price_e4 >= symbol->base_e4 && proposal.rank < engine->size.levels;
+    }
+    proposal.notional_e4 = (int64_t)proposal.price_e4 * proposal.quantity;
+    return proposal;
 }
 
 static uint8_t apply_new(struct run *run) {
@@ -571,24 +831,25 @@ static uint8_t apply_new(struct run *run) {
     reason = check_limits(engine, command, &proposal);
     if (reason != REASON_NONE) return reason;
 
-    order_write(engine, command, slot, 0, proposal.quantity, proposal.rank);
+    struct account *account = &engine->accounts[command->account];
+    account->last_new.any = true;
+    account->last_new.side = command->side;
+    account->last_new.symbol = command->symbol;
+    account->last_new.price_e4 = command->price_e4;
+    account->last_new.quantity = command->quantity;
+    account->last_new.stamp_ns = engine->stamp_ns;
+    order_write(engine, command, slot, 0, &proposal);
     enter(run, slot, KIND_ACCEPTED);
     return REASON_NONE;
 }
 
-/* reduce takes an order down to leaves, with the verdict CANCELED; 0 takes it off the book. */
-static void reduce(struct run *run, uint32_t leaves) {
+/* reduce takes shares off the order in a slot and says so. */
+static void reduce(struct run *run, uint32_t slot, uint32_t off, uint8_t reason) {
     struct engine *engine = run->engine;
-    uint32_t slot = abi_slot(run->command->order);
-    struct order *order = &engine->orders[slot];
-    uint32_t off = order->leaves - leaves;
+    const struct order *order = &engine->orders[slot];
     account_close(engine, order, off);
-    if (leaves == 0)
-        book_remove(engine, slot);
-    else
-        level_of(engine, order->symbol, order->side, order->level)->shares -= off;
-    order->leaves = leaves;
-    emit_canceled(run, order, run->command->order, REASON_USER, off);
+    book_reduce(engine, slot, off);
+    emit_canceled(run, order, abi_handle(slot, order->generation), reason, off);
 }
 
 static uint8_t apply_cancel(struct run *run) {
@@ -596,9 +857,10 @@ static uint8_t apply_cancel(struct run *run) {
     const struct command *command = run->command;
     if (!order_form(engine, command)) return REASON_MALFORMED;
     if (!order_named(engine, command)) return REASON_UNKNOWN_ORDER;
-    const struct order *order = &engine->orders[abi_slot(command->order)];
+    uint32_t slot = abi_slot(command->order);
+    const struct order *order = &engine->orders[slot];
     uint32_t leaves = command->quantity > order->executed ? command->quantity - order->executed : 0;
-    reduce(run, leaves < order->leaves ? leaves : order->leaves);
+    reduce(run, slot, leaves < order->leaves ? order->leaves - leaves : 0, REASON_USER);
     return REASON_NONE;
 }
 
@@ -613,7 +875,7 @@ static uint8_t apply_replace(struct run *run) {
     uint32_t slot = abi_slot(command->order);
     struct order *order = &engine->orders[slot];
     if (command->quantity <= order->executed) {
-        reduce(run, 0);
+        reduce(run, slot, order->leaves, REASON_USER);
         return REASON_NONE;
     }
     reason = check_known(engine, command); /* the account's currency may have been taken back */
@@ -625,7 +887,7 @@ static uint8_t apply_replace(struct run *run) {
 
     account_close(engine, order, order->leaves);
     book_remove(engine, slot);
-    order_write(engine, command, slot, order->executed, proposal.quantity, proposal.rank);
+    order_write(engine, command, slot, order->executed, &proposal);
     enter(run, slot, KIND_REPLACED);
     return REASON_NONE;
 }
@@ -655,6 +917,8 @@ static int64_t field_value(struct engine *engine, const struct command *command,
         return symbol->reference;
     case TABLE_SYMBOL << 8 | ROW_SYMBOL_COLLAR:
         return symbol->collar;
+    case TABLE_SYMBOL << 8 | ROW_SYMBOL_LAST_EVENT:
+        return (int64_t)symbol->last_event;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_ENABLED:
         return account->enabled;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_FIRM:
@@ -671,6 +935,28 @@ static int64_t field_value(struct engine *engine, const struct command *command,
         return account->reserved_e4;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_KILLED:
         return account->killed;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_RATE_INTERVAL_NS:
+        return account->rate_interval_ns;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_RATE_BURST_NS:
+        return account->rate_burst_ns;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_RATE_TAT_NS:
+        return (int64_t)account->rate_tat_ns;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_DUPLICATE_NS:
+        return account->duplicate_ns;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_OPEN_MAX:
+        return account->open_max;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_OPEN_COUNT:
+        return account->open_count;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_GROSS_MAX_E4:
+        return account->gross_max_e4;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_GROSS_E4:
+        return account->gross_e4;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_DAILY_MAX_E4:
+        return account->daily_max_e4;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_TRADED_E4:
+        return account->traded_e4;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_SELF_TRADE:
+        return account->self_trade;
     case TABLE_POSITION << 8 | ROW_POSITION_NET:
         return position->net;
     case TABLE_POSITION << 8 | ROW_POSITION_OPEN_BUY:
@@ -705,6 +991,10 @@ static int64_t field_value(struct engine *engine, const struct command *command,
         return order->live ? order->leaves : 0;
     case TABLE_ORDER << 8 | ROW_ORDER_CLIENT_REF:
         return order->live ? order->client_ref : 0;
+    case TABLE_ORDER << 8 | ROW_ORDER_SHOWN:
+        return order->live ? order->shown : 0;
+    case TABLE_ORDER << 8 | ROW_ORDER_DISPLAYED:
+        return order->live ? order->displayed : 0;
     case TABLE_FIRM << 8 | ROW_FIRM_KILLED:
         return engine->firm_killed[command->firm];
     case TABLE_SESSION << 8 | ROW_SESSION_KILLED:
@@ -713,6 +1003,13 @@ static int64_t field_value(struct engine *engine, const struct command *command,
         CHECK(!"rows.def has a built field that the engine cannot say");
         return 0;
     }
+}
+
+/* crossed says whether the best bid would trade with the best ask. */
+static bool crossed(const struct engine *engine, const struct symbol *symbol) {
+    uint32_t bid, ask;
+    return best(engine, symbol, SIDE_BUY, &bid) && best(engine, symbol, SIDE_SELL, &ask) &&
+           rank(engine, symbol, bid) >= rank(engine, symbol, ask);
 }
 
 /* move_base moves the band under resting orders: by whole ticks, and only if every one keeps a
@@ -751,7 +1048,7 @@ static uint8_t set_symbol(const struct engine *engine, struct symbol *symbol, ui
                           int64_t value) {
     switch (field) {
     case ROW_SYMBOL_STATE:
-        if (value == SYMBOL_STATE_AUCTION) return REASON_MALFORMED;
+        if (value == SYMBOL_STATE_OPEN && crossed(engine, symbol)) return REASON_BOOK_CROSSED;
         symbol->state = (uint8_t)value;
         return REASON_NONE;
     case ROW_SYMBOL_BASE_E4:
@@ -787,6 +1084,7 @@ static uint8_t set_account(const struct engine *engine, struct account *account,
         return REASON_NONE;
     case ROW_ACCOUNT_FIRM:
         if (value >= engine->size.accounts) return REASON_MALFORMED;
+        if (account->open_count > 0) return REASON_ORDERS_OPEN;
         account->firm = (uint16_t)value;
         return REASON_NONE;
     case ROW_ACCOUNT_CURRENCY:
@@ -797,6 +1095,30 @@ static uint8_t set_account(const struct engine *engine, struct account *account,
         return REASON_NONE;
     case ROW_ACCOUNT_NOTIONAL_MAX_E4:
         account->notional_max_e4 = value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_RATE_INTERVAL_NS:
+        account->rate_interval_ns = (uint32_t)value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_RATE_BURST_NS:
+        account->rate_burst_ns = (uint32_t)value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_DUPLICATE_NS:
+        account->duplicate_ns = (uint32_t)value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_OPEN_MAX:
+        account->open_max = (uint32_t)value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_GROSS_MAX_E4:
+        account->gross_max_e4 = value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_DAILY_MAX_E4:
+        account->daily_max_e4 = value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_TRADED_E4:
+        account->traded_e4 = value;
+        return REASON_NONE;
+    case ROW_ACCOUNT_SELF_TRADE:
+        account->self_trade = (uint8_t)value;
         return REASON_NONE;
     default:
         CHECK(!"rows.def lets an account field be set that the engine does not know");
@@ -926,6 +1248,133 @@ static uint8_t apply_query(struct run *run) {
     return REASON_NONE;
 }
 
+/* sweep_form: a part that the filter names is an index or a side, any other is zero. */
+static bool sweep_form(const struct engine *engine, const struct command *command) {
+    uint8_t mode = command->mode;
+    return mode < 2 * FILTER_SIDE &&
+           command->session < (mode & FILTER_SESSION ? engine->size.accounts : 1) &&
+           command->firm < (mode & FILTER_FIRM ? engine->size.accounts : 1) &&
+           command->account < (mode & FILTER_ACCOUNT ? engine->size.accounts : 1) &&
+           command->symbol < (mode & FILTER_SYMBOL ? engine->size.symbols : 1) &&
+           command->side <= (mode & FILTER_SIDE ? SIDE_SELL : 0);
+}
+
+static bool sweep_meets(const struct engine *engine, const struct command *command,
+                        const struct order *order) {
+    uint8_t mode = command->mode;
+    return order->live && (!(mode & FILTER_SESSION) || order->session == command->session) &&
+           (!(mode & FILTER_FIRM) || engine->accounts[order->account].firm == command->firm) &&
+           (!(mode & FILTER_ACCOUNT) || order->account == command->account) &&
+           (!(mode & FILTER_SYMBOL) || order->symbol == command->symbol) &&
+           (!(mode & FILTER_SIDE) || order->side == command->side);
+}
+
+static uint8_t apply_sweep(struct run *run) {
+    struct engine *engine = run->engine;
+    const struct command *command = run->command;
+    if (!sweep_form(engine, command)) return REASON_MALFORMED;
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot < engine->size.orders; slot++) {
+        if (!sweep_meets(engine, command, &engine->orders[slot])) continue;
+        reduce(run, slot, engine->orders[slot].leaves, REASON_SWEPT);
+        count++;
+    }
+    struct event event = { .kind = KIND_SWEPT,
+                           .flags = command->side == SIDE_SELL ? EVENT_SELL : 0,
+                           .symbol = command->symbol,
+                           .account = command->account,
+                           .quantity = count,
+                           .session = command->session };
+    run_emit(run, &event);
+    return REASON_NONE;
+}
+
+/* crossing_shares counts the shares of one side that would trade at a rank, which need be none of a
+ * level. */
+static uint64_t crossing_shares(const struct engine *engine, uint32_t at, uint8_t side,
+                                uint32_t least_rank) {
+    const struct symbol *symbol = &engine->symbols[at];
+    uint64_t shares = 0;
+    uint32_t last = side == SIDE_BUY ? engine->size.levels - 1 : least_rank;
+    for (uint32_t r = side == SIDE_BUY ? least_rank : 0; r <= last; r++) {
+        uint32_t index = (symbol->base_index + r) & (engine->size.levels - 1);
+        if (bitmap_test(&symbol->occupied[side], index))
+            shares += engine->levels[((size_t)at * 2 + side) * engine->size.levels + index].shares;
+    }
+    return shares;
+}
+
+/* stays_crossed says whether a bid and an ask that do not both trade at the rank would meet: the
+   side that trades whole has a next level beyond it, and the other one is longer than all that
+   stands against it from there on. */
+static bool stays_crossed(const struct engine *engine, uint32_t at, uint32_t price_rank,
+                          uint64_t bids, uint64_t asks) {
+    const struct symbol *symbol = &engine->symbols[at];
+    uint32_t levels = engine->size.levels, index;
+    uint32_t next_up = (symbol->base_index + price_rank + 1) & (levels - 1);
+    uint32_t next_down = (symbol->base_index + price_rank - 1) & (levels - 1);
+    if (bids < asks && price_rank > 0 &&
+        bitmap_find_down(&symbol->occupied[SIDE_BUY], next_down, &index) &&
+        rank(engine, symbol, index) < price_rank)
+        return crossing_shares(engine, at, SIDE_SELL, rank(engine, symbol, index)) > bids;
+    if (asks < bids && price_rank + 1 < levels &&
+        bitmap_find_up(&symbol->occupied[SIDE_SELL], next_up, &index) &&
+        rank(engine, symbol, index) > price_rank)
+        return crossing_shares(engine, at, SIDE_BUY, rank(engine, symbol, index)) > asks;
+    return false;
+}
+
+/* pair trades the oldest of the best bids with the oldest of the best asks. */
+static uint32_t pair(struct run *run, uint32_t price_e4, uint64_t left) {
+    struct engine *engine = run->engine;
+    uint32_t at = run->command->symbol, bid_index, ask_index;
+    const struct symbol *symbol = &engine->symbols[at];
+    CHECK(best(engine, symbol, SIDE_BUY, &bid_index) &&
+          best(engine, symbol, SIDE_SELL, &ask_index));
+    uint32_t bid = level_of(engine, at, SIDE_BUY, bid_index)->head;
+    uint32_t ask = level_of(engine, at, SIDE_SELL, ask_index)->head;
+    uint32_t quantity = engine->orders[bid].displayed;
+    if (engine->orders[ask].displayed < quantity) quantity = engine->orders[ask].displayed;
+    CHECK(quantity <= left);
+    fill_resting(engine, bid, quantity, price_e4);
+    fill_resting(engine, ask, quantity, price_e4);
+    emit_trade(run, bid, ask, quantity, price_e4);
+    restate(run, ask);
+    restate(run, bid);
+    return quantity;
+}
+
+static uint8_t apply_uncross(struct run *run) {
+    struct engine *engine = run->engine;
+    const struct command *command = run->command;
+    if (command->price_e4 == 0 || command->price_e4 > LIMIT_PRICE_E4_MAX) return REASON_MALFORMED;
+    if (command->symbol >= engine->size.symbols || engine->symbols[command->symbol].tick_e4 == 0)
+        return REASON_UNKNOWN_SYMBOL;
+    const struct symbol *symbol = &engine->symbols[command->symbol];
+    int64_t above_base = (int64_t)command->price_e4 - symbol->base_e4;
+    if (above_base % symbol->tick_e4 != 0) return REASON_PRICE_OFF_TICK;
+    if (symbol->state != SYMBOL_STATE_AUCTION) return REASON_KIND_NOT_ALLOWED;
+    if ((uint64_t)command->value != symbol->last_event) return REASON_STALE;
+    int64_t at = above_base / symbol->tick_e4;
+    if (at < 0 || at >= engine->size.levels) return REASON_OUTSIDE_BAND;
+    if (symbol->reference < 0) return REASON_NO_REFERENCE;
+    if (llabs(at - symbol->reference) > symbol->collar) return REASON_OUTSIDE_COLLAR;
+    uint64_t bids = crossing_shares(engine, command->symbol, SIDE_BUY, (uint32_t)at);
+    uint64_t asks = crossing_shares(engine, command->symbol, SIDE_SELL, (uint32_t)at);
+    if (stays_crossed(engine, command->symbol, (uint32_t)at, bids, asks))
+        return REASON_BOOK_CROSSED;
+
+    uint64_t left = bids < asks ? bids : asks;
+    struct event verdict = { .kind = KIND_SET,
+                             .symbol = command->symbol,
+                             .price_e4 = command->price_e4,
+                             .value = (int64_t)left,
+                             .table = TABLE_SYMBOL };
+    run_emit(run, &verdict);
+    while (left > 0) left -= pair(run, command->price_e4, left);
+    return REASON_NONE;
+}
+
 /* form_holds is check 1 as far as it is the same for all: a known opcode, no unused part, an origin
  * that may be. */
 static bool form_holds(const struct command *command, bool trusted) {
@@ -950,6 +1399,10 @@ static uint8_t carry_out(struct run *run) {
         return apply_cancel(run);
     case OPCODE_REPLACE:
         return apply_replace(run);
+    case OPCODE_SWEEP:
+        return apply_sweep(run);
+    case OPCODE_UNCROSS:
+        return apply_uncross(run);
     case OPCODE_SYMBOL:
         return apply_row(run, TABLE_SYMBOL);
     case OPCODE_ACCOUNT:
@@ -996,6 +1449,9 @@ static uint32_t check_level(const struct engine *engine, uint32_t symbol, uint32
         CHECK(order->symbol == symbol && order->side == side && order->level == index);
         CHECK(order->previous == previous);
         previous = slot;
+        CHECK(order->displayed > 0 && order->displayed <= order->leaves);
+        CHECK(order->shown > 0 ? order->displayed <= order->shown
+                               : order->displayed == order->leaves);
         shares += order->leaves;
         CHECK(++count <= level->count);
     }
@@ -1013,9 +1469,7 @@ void engine_check(const struct engine *engine) {
             for (uint32_t index = 0; index < size->levels; index++)
                 if (bitmap_test(&symbol->occupied[side], index))
                     queued += check_level(engine, s, side, index);
-        uint32_t bid, ask;
-        if (best(engine, symbol, SIDE_BUY, &bid) && best(engine, symbol, SIDE_SELL, &ask))
-            CHECK(rank(engine, symbol, bid) < rank(engine, symbol, ask));
+        CHECK(symbol->state != SYMBOL_STATE_OPEN || !crossed(engine, symbol));
     }
     for (uint32_t account = 0; account < size->accounts; account++)
         for (uint32_t s = 0; s < size->symbols; s++) {
@@ -1024,8 +1478,11 @@ void engine_check(const struct engine *engine) {
             CHECK(position->open_buy >= 0 && position->open_sell >= 0);
         }
     int64_t *reserved_e4 = calloc(size->accounts, sizeof *reserved_e4);
+    int64_t *gross_e4 = calloc(size->accounts, sizeof *gross_e4);
+    uint32_t *open_count = calloc(size->accounts, sizeof *open_count);
     int64_t *open = calloc((size_t)size->accounts * size->symbols * 2, sizeof *open);
-    CHECK(reserved_e4 && open);
+    uint32_t *firm_open = calloc((size_t)size->accounts * size->symbols * 2, sizeof *firm_open);
+    CHECK(reserved_e4 && gross_e4 && open_count && open && firm_open);
     for (uint32_t slot = 0; slot < size->orders; slot++) {
         const struct order *order = &engine->orders[slot];
         if (!order->live) continue;
@@ -1034,6 +1491,11 @@ void engine_check(const struct engine *engine) {
         CHECK(order->price_e4 ==
               symbol->base_e4 + rank(engine, symbol, order->level) * symbol->tick_e4);
         CHECK(order->executed + order->leaves <= LIMIT_QUANTITY_MAX);
+        open_count[order->account]++;
+        firm_open[((size_t)engine->accounts[order->account].firm * size->symbols + order->symbol) *
+                      2 +
+                  order->side]++;
+        gross_e4[order->account] += (int64_t)order->price_e4 * order->leaves;
         if (order->side == SIDE_BUY)
             reserved_e4[order->account] += (int64_t)order->price_e4 * order->leaves;
         open[((size_t)order->account * size->symbols + order->symbol) * 2 + order->side] +=
@@ -1042,12 +1504,19 @@ void engine_check(const struct engine *engine) {
     CHECK(live == queued);
     for (uint32_t account = 0; account < size->accounts; account++) {
         CHECK(engine->accounts[account].reserved_e4 == reserved_e4[account]);
+        CHECK(engine->accounts[account].gross_e4 == gross_e4[account]);
+        CHECK(engine->accounts[account].open_count == open_count[account]);
         CHECK(engine->accounts[account].buying_power_e4 >= 0);
     }
     for (size_t i = 0; i < (size_t)size->accounts * size->symbols; i++) {
         CHECK(engine->positions[i].open_buy == open[i * 2]);
         CHECK(engine->positions[i].open_sell == open[i * 2 + 1]);
     }
+    CHECK(memcmp(firm_open, engine->firm_open,
+                 (size_t)size->accounts * size->symbols * 2 * sizeof *firm_open) == 0);
     free(reserved_e4);
+    free(gross_e4);
+    free(open_count);
     free(open);
+    free(firm_open);
 }

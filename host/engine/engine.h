@@ -30,8 +30,8 @@ void engine_reset(struct engine *engine);
 void engine_apply(struct engine *engine, const struct command *command, bool trusted,
                   engine_emit *emit, void *context);
 
-/* engine_events_max bounds the events of one command: every resting order filled, verdict, halt and
- * cancel. */
+/* engine_events_max bounds the events of one command: every part of every iceberg filled and
+ * restated, verdict, halt and cancel. */
 uint32_t engine_events_max(const struct card_size *size);
 
 /* engine_killed says whether the gate is closed for all. */

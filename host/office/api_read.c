@@ -249,6 +249,7 @@ static const char *reason_meaning(int64_t reason) {
 #define CODE_ORIGIN(number, meaning)
 #define CODE_SIDE(number, meaning)
 #define CODE_MODE(number, meaning)
+#define CODE_FILTER(number, meaning)
 #define CODE_SELF_TRADE(number, meaning)
 #define CODE_KIND(number, meaning)
 #define CODE_SYMBOL_STATE(number, meaning)
