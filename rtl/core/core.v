@@ -20,7 +20,8 @@
 // and all from it on are taken again.
 //
 // Orders live in slots that the host chooses; a level is a doubly linked queue of slots, named by its place modulo LEVELS,
-// with head, tail and sum; occupancy.v finds the next level that holds any. Nothing is ever scanned.
+// with head, tail and sum; occupancy.v finds the next level that holds any. Nothing is scanned but by SWEEP, which looks at
+// every slot, one a clock.
 
 `include "abi.vh"
 `include "check.vh"
@@ -59,48 +60,69 @@ module core #(
     function integer widest(input integer a, input integer b);
         widest = a > b ? a : b;
     endfunction
-    localparam SWEEP_W    = widest(widest(SLOT_W, POSITION_W), BOOK_W + 6);
+    localparam SWEEP_W    = widest(widest(SLOT_W, POSITION_W + 1), BOOK_W + 6);
     localparam [31:0] LEVEL_LAST   = LEVELS - 1;
     localparam [31:0] ACCOUNT_LAST = ACCOUNTS - 1;
     localparam [11:0] LEVEL_MASK   = LEVEL_LAST[11:0];     // levels are counted modulo LEVELS
 
     // The room of the book
-    localparam [3:0]
-        EMPTY      = 4'd0,
-        VERDICT    = 4'd1,              // level and links are addressed
-        REFUSE     = 4'd2,
-        UNLINK     = 4'd3,              // the order that CANCEL or REPLACE names is reduced or taken out
-        BEST       = 4'd4,              // its level was the best one: the next lies in another word
-        ENTER_READ = 4'd5,              // REPLACE: the new level is addressed
-        ENTER      = 4'd6,              // it rests, or its first level is here
-        MAKER      = 4'd7,              // the level's oldest order is here
-        FILL       = 4'd8,
-        HALT       = 4'd9,
-        DROP       = 4'd10,             // what may not rest is cancelled
-        CLOSE      = 4'd11,             // the other side's level is written back, the own one addressed
-        REST       = 4'd12,
-        SUMS       = 4'd13;
+    localparam [4:0]
+        EMPTY      = 5'd0,
+        VERDICT    = 5'd1,              // level and links are addressed
+        REFUSE     = 5'd2,
+        UNLINK     = 5'd3,              // the order that CANCEL or REPLACE names is reduced or taken out
+        BEST       = 5'd4,              // its level was the best one: the next lies in another word
+        ENTER_READ = 5'd5,              // REPLACE: the new level is addressed
+        ENTER      = 5'd6,              // it rests, or its first level is here
+        COUNT_READ = 5'd7,              // shares level by level, without touching any: the next level is addressed
+        COUNT      = 5'd8,              // it is here
+        COUNT_FIND = 5'd9,              // the one behind lies in another word
+        MAKER      = 5'd10,             // the level's oldest order is here
+        FILL       = 5'd11,
+        RESTATE    = 5'd12,             // it was an iceberg's shown part: the next one goes to the back
+        OFF        = 5'd13,             // self-trade prevention: what comes off the incoming order
+        HALT       = 5'd14,
+        DROP       = 5'd15,             // what may not rest is cancelled
+        CLOSE      = 5'd16,             // the other side's level is written back, the own one addressed
+        REST       = 5'd17,
+        SUMS       = 5'd18,
+        // UNCROSS: shares of both sides are counted, then one bid after the other is filled as if it came in
+        PRICE       = 5'd19,            // a count is done: what it says of the price
+        UNCROSS_SAY = 5'd20,
+        BID_READ    = 5'd21,            // the best bid's level is addressed
+        BID_LEVEL   = 5'd22,            // and its oldest order
+        BID_ORDER   = 5'd23,
+        ASK_READ    = 5'd24,            // the same of the asks, which fill it
+        ASK_LEVEL   = 5'd25;
     // The clerk, who does what is no order
-    localparam [3:0]
-        IDLE         = 4'd0,
-        READ         = 4'd1,
-        DISPATCH     = 4'd2,
-        ROW_VALUE    = 4'd3,            // SYMBOL, ACCOUNT, POSITION: the field's new value
-        ROW_CHECK    = 4'd4,
-        RESTING_READ = 4'd5,            // lowest and highest resting level of both sides
-        RESTING_SEE  = 4'd6,
-        RESTING_FIND = 4'd7,
-        RESTING_DONE = 4'd8,
-        DIVIDE       = 4'd9,
-        ROW_WRITE    = 4'd10,
-        ROW_SAY      = 4'd11,
-        CREDIT       = 4'd12,
-        KILL         = 4'd13,
-        QUERY        = 4'd14,
-        NOP          = 4'd15;
+    localparam [4:0]
+        IDLE         = 5'd0,
+        READ         = 5'd1,
+        DISPATCH     = 5'd2,
+        ROW_VALUE    = 5'd3,            // SYMBOL, ACCOUNT, POSITION: the field's new value
+        ROW_CHECK    = 5'd4,
+        RESTING_READ = 5'd5,            // lowest and highest resting level of both sides
+        RESTING_SEE  = 5'd6,
+        RESTING_FIND = 5'd7,
+        RESTING_DONE = 5'd8,
+        DIVIDE       = 5'd9,
+        ROW_WRITE    = 5'd10,
+        ROW_SAY      = 5'd11,
+        CREDIT       = 5'd12,
+        KILL         = 5'd13,
+        QUERY        = 5'd14,
+        NOP          = 5'd15,
+        SCAN_READ    = 5'd16,           // SWEEP: a slot is addressed
+        SCAN         = 5'd17,           // it is here, and the next one addressed
+        SCAN_SUMS    = 5'd18,           // it meets the filter: its account's sums are addressed
+        SCAN_CANCEL  = 5'd19,           // and here: the book cancels it
+        SCAN_WAIT    = 5'd20,
+        SWEPT        = 5'd21,
+        UNCROSS      = 5'd22,
+        UNCROSS_WAIT = 5'd23;
 
-    reg  [3:0] book_q  = EMPTY;
-    reg  [3:0] clerk_q = IDLE;
+    reg  [4:0] book_q  = EMPTY;
+    reg  [4:0] clerk_q = IDLE;
     reg        clerk_refuses_q = 1'b0;      // in state NOP: REJECTED is said
 
     reg               sweeping_q = 1'b1;
@@ -193,6 +215,10 @@ module core #(
     wire [511:0] b_command = b_item_q[511:0];
     wire [511:0] f3_command = f3_item_q[511:0];
     wire reading = clerk_q == READ;
+    wire scans   = clerk_q == SCAN_READ || (clerk_q == SCAN && !scan_meets);     // SWEEP reads orders
+    wire scan_meets;
+    reg  [SLOT_W:0]   scan_q;
+    wire [SLOT_W-1:0] scan_slot = scan_q[SLOT_W-1:0];
 
     wire [SYMBOL_W-1:0]  e_symbol  = e_command[`command_symbol_low +: SYMBOL_W];
     wire [ACCOUNT_W-1:0] e_account = e_command[`command_account_low +: ACCOUNT_W];
@@ -229,14 +255,22 @@ module core #(
     wire [1:0] symbol_state = symbol_states_q[2*e_symbol +: 2];
 
     // account: what the host sets, and apart from it the money that orders move
-    localparam ACCOUNT_ROW_W = 1 + ACCOUNT_W + 10 + 20 + 51;
+    localparam ACCOUNT_ROW_W = 1 + ACCOUNT_W + 10 + 20 + 51 + 20 + 2 * 61 + 3 * 32 + 3;
+    localparam ACCOUNT_MORE  = 82 + ACCOUNT_W;
     wire [ACCOUNT_ROW_W-1:0] account_row;
     reg  [ACCOUNT_ROW_W-1:0] account_row_d;
-    wire [50:0]          notional_max_e4 = account_row[50:0];
-    wire [19:0]          quantity_max    = account_row[70:51];
-    wire [9:0]           currency        = account_row[80:71];
-    wire [ACCOUNT_W-1:0] account_firm    = account_row[81 +: ACCOUNT_W];
-    wire                 enabled         = account_row[81 + ACCOUNT_W];
+    wire [50:0]          notional_max_e4  = account_row[50:0];
+    wire [19:0]          quantity_max     = account_row[70:51];
+    wire [9:0]           currency         = account_row[80:71];
+    wire [ACCOUNT_W-1:0] account_firm     = account_row[81 +: ACCOUNT_W];
+    wire                 enabled          = account_row[81 + ACCOUNT_W];
+    wire [19:0]          open_max         = account_row[ACCOUNT_MORE +: 20];
+    wire [60:0]          gross_max_e4     = account_row[ACCOUNT_MORE + 20 +: 61];
+    wire [60:0]          daily_max_e4     = account_row[ACCOUNT_MORE + 81 +: 61];
+    wire [31:0]          rate_interval_ns = account_row[ACCOUNT_MORE + 142 +: 32];
+    wire [31:0]          rate_burst_ns    = account_row[ACCOUNT_MORE + 174 +: 32];
+    wire [31:0]          duplicate_ns     = account_row[ACCOUNT_MORE + 206 +: 32];
+    wire [2:0]           self_trade       = account_row[ACCOUNT_MORE + 238 +: 3];
     wire                 account_write;
     ram #(.ROWS(ACCOUNTS), .ROW_W(ACCOUNT_ROW_W)) account_ram (
         .clk(clk),
@@ -249,16 +283,48 @@ module core #(
     wire                 sums_write, sums_read;
     wire [ACCOUNT_W-1:0] sums_write_account, sums_read_account;
     wire [SYMBOL_W-1:0]  sums_write_symbol, sums_read_symbol;
-    wire [127:0]         money_row;
-    reg  [127:0]         money_row_d;
+    localparam MONEY_W = 20 + 4 * 64;
+    wire [MONEY_W-1:0]   money_row;
+    reg  [MONEY_W-1:0]   money_row_d;
     wire [63:0]          row_buying_power = money_row[63:0];
     wire [63:0]          row_reserved     = money_row[127:64];
-    ram #(.ROWS(ACCOUNTS), .ROW_W(128)) money_ram (
+    wire [63:0]          row_gross        = money_row[191:128];
+    wire [63:0]          row_traded       = money_row[255:192];
+    wire [19:0]          row_open_count   = money_row[275:256];
+    ram #(.ROWS(ACCOUNTS), .ROW_W(MONEY_W)) money_ram (
         .clk(clk),
         .write_i(sweeping_q || sums_write),
         .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : sums_write_account),
-        .write_data_i(sweeping_q ? 128'd0 : money_row_d),
+        .write_data_i(sweeping_q ? {MONEY_W{1'b0}} : money_row_d),
         .enable_i(sums_read), .read_addr_i(sums_read_account), .read_data_o(money_row)
+    );
+
+    // account once more: when its messages may come, and its last accepted NEW
+    localparam LAST_W = 1 + SYMBOL_W + 1 + 31 + 20 + 64;
+    localparam PACE_W = LAST_W + 63;
+    wire              pace_write, pace_read;
+    wire [PACE_W-1:0] pace_row, pace_row_d;
+    wire [62:0]       row_tat_ns = pace_row[62:0];
+    wire [LAST_W-1:0] row_last_new = pace_row[63 +: LAST_W];
+    ram #(.ROWS(ACCOUNTS), .ROW_W(PACE_W)) pace_ram (
+        .clk(clk),
+        .write_i(sweeping_q || pace_write),
+        .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : b_account),
+        .write_data_i(sweeping_q ? {PACE_W{1'b0}} : pace_row_d),
+        .enable_i(pace_read), .read_addr_i(e_account), .read_data_o(pace_row)
+    );
+
+    // open orders of a firm in a symbol, by side
+    localparam FIRM_ROW_W = SLOT_W + 1;
+    wire                  firm_write, firm_write_side, firm_read, firm_read_side;
+    wire [ACCOUNT_W-1:0]  firm_write_firm, firm_read_firm;
+    wire [FIRM_ROW_W-1:0] firm_row, firm_row_d;
+    ram #(.ROWS(ACCOUNTS * SYMBOLS * 2), .ROW_W(FIRM_ROW_W)) firm_ram (
+        .clk(clk),
+        .write_i(sweeping_q || firm_write),
+        .write_addr_i(sweeping_q ? sweep_q[POSITION_W:0] : {firm_write_firm, b_symbol, firm_write_side}),
+        .write_data_i(sweeping_q ? {FIRM_ROW_W{1'b0}} : firm_row_d),
+        .enable_i(firm_read), .read_addr_i({firm_read_firm, b_symbol, firm_read_side}), .read_data_o(firm_row)
     );
 
     // position: the same split
@@ -293,7 +359,8 @@ module core #(
     );
 
     // order, twice: what the front reads at the taking, and what the book reads of the orders it fills
-    localparam ORDER_ROW_W = 20 + 20 + 31 + 12 + 1 + SYMBOL_W + 2 * ACCOUNT_W + 12 + 1;
+    localparam ORDER_MORE  = 84 + SYMBOL_W + 2 * ACCOUNT_W;
+    localparam ORDER_ROW_W = ORDER_MORE + 12 + 20 + 20 + ACCOUNT_W + 1;
     reg  [ORDER_ROW_W-1:0] order_row_d;
     wire [ORDER_ROW_W-1:0] order_row, maker_row;
     wire [19:0]          row_leaves     = order_row[19:0];
@@ -304,20 +371,28 @@ module core #(
     wire [SYMBOL_W-1:0]  row_symbol     = order_row[84 +: SYMBOL_W];
     wire [ACCOUNT_W-1:0] row_account    = order_row[84 + SYMBOL_W +: ACCOUNT_W];
     wire [ACCOUNT_W-1:0] row_session    = order_row[84 + SYMBOL_W + ACCOUNT_W +: ACCOUNT_W];
-    wire [11:0]          row_generation = order_row[84 + SYMBOL_W + 2 * ACCOUNT_W +: 12];
+    wire [11:0]          row_generation = order_row[ORDER_MORE +: 12];
+    wire [19:0]          row_displayed  = order_row[ORDER_MORE + 12 +: 20];
+    wire [19:0]          row_shown      = order_row[ORDER_MORE + 32 +: 20];
+    wire [ACCOUNT_W-1:0] row_firm       = order_row[ORDER_MORE + 52 +: ACCOUNT_W];
     wire                 row_live       = order_row[ORDER_ROW_W-1];
     ram #(.ROWS(ORDERS), .ROW_W(ORDER_ROW_W)) order_ram (
         .clk(clk),
         .write_i(sweeping_q || order_write),
         .write_addr_i(sweeping_q ? sweep_q[SLOT_W-1:0] : order_write_slot),
         .write_data_i(sweeping_q ? {ORDER_ROW_W{1'b0}} : order_row_d),
-        .enable_i(take || reading), .read_addr_i(reading ? e_slot : offered_slot), .read_data_o(order_row)
+        .enable_i(take || reading || scans), .read_addr_i(scans ? scan_slot : reading ? e_slot : offered_slot), .read_data_o(order_row)
     );
     wire [19:0]          maker_leaves     = maker_row[19:0];
     wire [19:0]          maker_executed   = maker_row[39:20];
     wire [30:0]          maker_price_e4   = maker_row[70:40];
     wire [ACCOUNT_W-1:0] maker_account    = maker_row[84 + SYMBOL_W +: ACCOUNT_W];
-    wire [11:0]          maker_generation = maker_row[84 + SYMBOL_W + 2 * ACCOUNT_W +: 12];
+    wire [ACCOUNT_W-1:0] maker_session    = maker_row[84 + SYMBOL_W + ACCOUNT_W +: ACCOUNT_W];
+    wire [11:0]          maker_level      = maker_row[82:71];
+    wire [11:0]          maker_generation = maker_row[ORDER_MORE +: 12];
+    wire [19:0]          maker_displayed  = maker_row[ORDER_MORE + 12 +: 20];
+    wire [19:0]          maker_shown      = maker_row[ORDER_MORE + 32 +: 20];
+    wire [ACCOUNT_W-1:0] maker_firm       = maker_row[ORDER_MORE + 52 +: ACCOUNT_W];
     wire                 maker_read;
     wire [SLOT_W-1:0]    maker_read_slot;
     ram #(.ROWS(ORDERS), .ROW_W(ORDER_ROW_W)) maker_ram (
@@ -375,6 +450,15 @@ module core #(
     wire [12:0] best_bid = best_bid_q[best_symbol];
     wire [12:0] best_ask = best_ask_q[best_symbol];
 
+    // number of the last event that changed the symbol or its book
+    reg  [63:0] last_event_q [0:SYMBOLS-1];
+    wire [63:0] last_event = last_event_q[e_symbol];
+    wire [63:0] event_number;
+    wire        changes_symbol;
+    wire [SYMBOL_W-1:0] changed_symbol = book_q == EMPTY ? e_symbol : b_symbol;
+    always @(posedge clk)
+        if (sweeping_q || changes_symbol) last_event_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : changed_symbol] <= sweeping_q ? 64'd0 : event_number;
+
     // kill bits
     reg                killed_q = 1'b1;
     reg [ACCOUNTS-1:0] firm_killed_q, account_killed_q, session_killed_q;
@@ -390,7 +474,7 @@ module core #(
         .sweep_i(sweeping_q), .sweep_book_i(sweep_q[6 +: BOOK_W]), .sweep_word_i(sweep_q[5:0]),
         .read_i(occupancy_read), .book_i(occupancy_book), .level_i(occupancy_level), .down_i(occupancy_down), .set_o(occupied),
         .write_i(occupancy_write), .write_set_i(book_q != UNLINK),
-        .without_i(book_q == UNLINK), .nearest_o(nearest), .nearest_level_o(nearest_level), .elsewhere_o(elsewhere),
+        .without_i(book_q == UNLINK || book_q == COUNT), .nearest_o(nearest), .nearest_level_o(nearest_level), .elsewhere_o(elsewhere),
         .find_i(occupancy_find),
         .walk_i(walk), .pop_o(pop), .pop_level_o(pop_level),
         .next_valid_o(next_valid), .next_level_o(next_level), .next_none_o(next_none), .next_i(next_take), .empty_i(level_emptied)
@@ -399,6 +483,12 @@ module core #(
     // ---- front 1: which order is meant, how far the price lies from the base ------------------------------------------
     wire [511:0] f1_command  = f1_item_q[511:0];
     wire [7:0]   f1_opcode   = f1_command[`command_opcode];
+    // A market order's level: the collar's edge, clipped to the band.
+    wire [12:0] f1_over     = {1'b0, reference} + {1'b0, collar};
+    wire [12:0] f1_under    = {1'b0, reference} - {1'b0, collar};
+    wire [11:0] f1_edge     = !referenced ? 12'd0
+                            : f1_command[`command_side] == `SIDE_SELL ? (f1_under[12] ? 12'd0 : f1_under[11:0])
+                            : f1_over > LEVEL_LAST[12:0] ? LEVEL_LAST[11:0] : f1_over[11:0];
     wire         f1_base     = f1_opcode == `OPCODE_SYMBOL && f1_command[`command_field] == `ROW_SYMBOL_BASE_E4;
     wire         f1_adjusts  = f1_command[`command_mode] == `MODE_ADJUST;
     wire [31:0]  f1_quantity = f1_command[`command_quantity];
@@ -435,7 +525,7 @@ module core #(
     );
 
     localparam PLACE_W = 12 + 1 + 12 + 12;                      // base's level, referenced, reference, collar
-    localparam OLD_W   = 31 + 12 + 12;                          // price, level, generation of the order in the slot
+    localparam OLD_W   = 20 + 20 + 31 + 12 + 12;                // shown, displayed, price, level, generation of the order in the slot
     localparam FACT_W  = 4 + 1 + 20 + 20 + 20 + OLD_W + PLACE_W;
     reg [FACT_W-1:0] f2_facts_q, f3_facts_q, e_facts_q, b_facts_q;
 
@@ -451,22 +541,46 @@ module core #(
     wire [30:0] f3_old_price = f3_facts_q[PLACE_W + 24 +: 31];
     wire [19:0] f3_open      = f3_facts_q[PLACE_W + OLD_W + 40 +: 20];
     wire [19:0] f3_off       = f3_facts_q[PLACE_W + OLD_W + 20 +: 20];
-    wire [31:0] f3_price     = f3_command[`command_price_e4];
+    wire        f2_market    = (f2_new || f2_opcode == `OPCODE_REPLACE) && f2_item_q[`ORDER_MARKET];
+    reg  [11:0] f2_edge_q, f3_edge_q, e_edge_q;                 // a market order's level and how far it lies from the base
+    reg  [31:0] f2_edge_e4_q;
+    reg  [30:0] f2_base_e4_q;
+    reg         f2_referenced_q, f3_market_q, e_market_q, f3_market_fits_q, e_market_fits_q;
+    reg  [30:0] f3_price_q, e_price_q, b_price_e4;
+    wire [32:0] f2_market_e4   = {2'd0, f2_base_e4_q} + {1'b0, f2_edge_e4_q};
+    wire        f2_market_fits = f2_market_e4[32:31] == 2'd0;
+    wire [31:0] f2_price       = f2_item_q[`command_price_e4];
     reg  [50:0] e_notional_q, e_old_notional_q, b_notional_q, b_old_notional_q;
 
     always @(posedge clk) begin
         if (f1_moves) f2_facts_q <= {f1_form_ok, f1_known, f1_named, f1_free, f1_nothing_left,
                                      f1_total_less_executed[19:0], row_leaves, row_executed,
-                                     row_price_e4, row_level, row_generation, base_index, referenced, reference, collar};
+                                     row_shown, row_displayed, row_price_e4, row_level, row_generation, base_index, referenced, reference, collar};
         // form, known, named, free, cancels; what would be open, what of the old order goes, what has executed
         if (f2_moves) f3_facts_q <= {f2_facts_q[FACT_W-1 -: 4], f2_cancels,
                                      f2_cancels ? f2_cancel_left : f2_new ? f2_item_q[`command_quantity_low +: 20] : f2_left,
                                      f2_new ? 20'd0 : f2_opcode == `OPCODE_CANCEL ? f2_leaves - f2_cancel_left : f2_leaves,
                                      f2_new ? 20'd0 : f2_facts_q[PLACE_W + OLD_W +: 20],
                                      f2_facts_q[PLACE_W + OLD_W - 1 : 0]};
+        if (f1_moves) begin
+            f2_edge_q       <= f1_edge;
+            f2_edge_e4_q    <= {20'd0, f1_edge} * {12'd0, tick_e4};
+            f2_base_e4_q    <= base_e4;
+            f2_referenced_q <= referenced;
+        end
+        if (f2_moves) begin
+            f3_edge_q        <= f2_edge_q;
+            f3_market_q      <= f2_market;
+            f3_market_fits_q <= f2_market_fits || !f2_referenced_q;
+            f3_price_q       <= !f2_market ? f2_price[30:0] : f2_market_fits && f2_referenced_q ? f2_market_e4[30:0] : 31'd0;
+        end
         if (f3_moves) begin
+            e_edge_q         <= f3_edge_q;
+            e_market_q       <= f3_market_q;
+            e_market_fits_q  <= f3_market_fits_q;
+            e_price_q        <= f3_price_q;
             e_facts_q        <= f3_facts_q;
-            e_notional_q     <= {20'd0, f3_price[30:0]} * {31'd0, f3_open};
+            e_notional_q     <= {20'd0, f3_price_q} * {31'd0, f3_open};
             e_old_notional_q <= {20'd0, f3_old_price} * {31'd0, f3_off};
         end
     end
@@ -488,17 +602,20 @@ module core #(
     wire [15:0] e_account16  = e_command[`command_account];
     wire [15:0] e_session16  = e_command[`command_session];
     wire [15:0] e_firm16     = e_command[`command_firm];
+    wire [15:0] e_flags       = e_command[`command_flags];
     wire        account_known = {16'd0, e_account16} < ACCOUNTS && currency != 10'd0;
     wire [7:0]  permit_reason;
     permit permit_check (
-        .form_ok_i(e_form_ok), .on_tick_i(on_tick), .in_lots_i(in_lots), .is_new_i(e_new), .is_replace_i(e_replace),
+        .form_ok_i(e_form_ok), .on_tick_i(on_tick || e_market_q), .in_lots_i(in_lots), .is_new_i(e_new), .is_replace_i(e_replace),
         .cancels_i(e_cancels), .slot_free_i(e_facts_q[FACT_W-4]), .named_i(e_facts_q[FACT_W-3]),
         .symbol_known_i(e_known), .account_known_i(account_known),
         .killed_i(killed_q), .firm_killed_i(firm_killed_q[account_firm]), .account_killed_i(account_killed_q[e_account]),
         .session_killed_i(session_killed_q[e_session16[ACCOUNT_W-1:0]]), .enabled_i(enabled), .symbol_state_i(symbol_state),
+        .plain_i(e_flags == 16'd0),
         .reason_o(permit_reason)
     );
-    wire [11:0] e_rank   = ticks[11:0];
+    wire [11:0] e_rank   = e_market_q ? e_edge_q : ticks[11:0];
+    wire        e_in_band = e_market_q ? e_market_fits_q : in_band;
     wire [12:0] e_away   = {1'b0, e_rank} - {1'b0, e_reference};
     wire [12:0] e_distance = e_away[12] ? -e_away : e_away;
 
@@ -506,23 +623,40 @@ module core #(
     reg  [4:0]  e_fails_q;                  // of checks 8 to 10
     reg  [20:0] e_more_quantity_q;
     reg  [51:0] e_more_notional_q;
+    reg         e_auction_q;
     reg         e_checked_q = 1'b0;         // check 1, else check 0
     always @(posedge clk) begin
         e_reason_q        <= permit_reason;
-        e_fails_q         <= {e_distance > {1'b0, e_collar}, !e_referenced, !in_band,
+        e_fails_q         <= {e_distance > {1'b0, e_collar}, !e_referenced, !e_in_band,
                               e_notional_q > notional_max_e4, e_open > quantity_max};
+        e_auction_q       <= {6'd0, symbol_state} == `SYMBOL_STATE_AUCTION;
         e_more_quantity_q <= {1'b0, e_open} - {1'b0, e_off};
         e_more_notional_q <= {1'b0, e_notional_q} - {1'b0, e_old_notional_q};
     end
 
     // ---- check 1: against the account's sums ---------------------------------------------------------------------------
-    wire restricted, too_long, too_short, too_dear;
+    wire restricted, too_fast, too_many, too_long, too_short, too_gross, too_daily, too_dear;
     limits limits_check (
         .sells_i(e_sells), .more_quantity_i(e_more_quantity_q), .more_notional_e4_i(e_more_notional_q),
         .buying_power_e4_i(row_buying_power), .net_i(row_net), .open_buy_i(row_open_buy), .open_sell_i(row_open_sell),
         .long_max_i(long_max), .short_max_i(short_max), .locate_i(locate), .restriction_i(restriction),
-        .restricted_o(restricted), .too_long_o(too_long), .too_short_o(too_short), .too_dear_o(too_dear)
+        .adds_order_i(e_new), .open_count_i(row_open_count), .open_max_i(open_max),
+        .gross_e4_i(row_gross), .gross_max_e4_i(gross_max_e4), .traded_e4_i(row_traded), .daily_max_e4_i(daily_max_e4),
+        .restricted_o(restricted), .too_many_o(too_many), .too_gross_o(too_gross), .too_daily_o(too_daily), .too_long_o(too_long), .too_short_o(too_short), .too_dear_o(too_dear)
     );
+
+    wire [63:0] e_stamp = e_command[`command_stamp_ns];
+    wire [62:0] tat_then;
+    rate rate_check (
+        .stamp_ns_i(e_stamp), .tat_ns_i(row_tat_ns), .interval_ns_i(rate_interval_ns), .burst_ns_i(rate_burst_ns),
+        .too_fast_o(too_fast), .tat_then_o(tat_then)
+    );
+    wire [LAST_W-1:0] e_last     = {1'b1, e_symbol, e_sells, e_last_price[30:0], e_last_quantity[19:0], e_stamp};
+    wire [31:0]       e_last_price    = e_command[`command_price_e4];       // of a market order 0
+    wire [31:0]       e_last_quantity = e_command[`command_quantity];
+    wire [63:0]       since_last = e_stamp - row_last_new[63:0];
+    wire              duplicate  = e_new && duplicate_ns != 32'd0 && row_last_new[LAST_W-1:64] == e_last[LAST_W-1:64]
+                                && since_last <= {32'd0, duplicate_ns};
 
     wire book_ends;                         // the book's command is done with this clock
     wire book_free     = book_q == EMPTY || book_ends;
@@ -533,27 +667,75 @@ module core #(
     wire clerk_done;
     assign e_leaves = e_to_book || clerk_done;
     wire e_reads = e_valid_q && e_order && !e_checked_q && book_is_short;
+    assign pace_read = reading || e_reads;
 
     always @(posedge clk)
         e_checked_q <= e_reads && !same_account && !again && !rst;
 
     // ---- verdict --------------------------------------------------------------------------------------------------------
     reg  [7:0]   b_reason_q;
-    reg  [8:0]   b_fails_q;
+    reg  [13:0]  b_fails_q;
     reg  [11:0]  b_rank_q;
-    reg  [127:0] b_money_q;
+    reg  [MONEY_W-1:0] b_money_q;
     reg  [143:0] b_position_q;
-    always @(posedge clk) if (e_to_book) begin
-        b_item_q         <= e_item_q;
-        b_stale_q        <= e_stale;
-        b_facts_q        <= e_facts_q;
-        b_notional_q     <= e_notional_q;
-        b_old_notional_q <= e_old_notional_q;
-        b_reason_q       <= e_reason_q;
-        b_fails_q        <= {too_dear, too_short, too_long, e_fails_q, restricted};
-        b_rank_q         <= e_rank;
-        b_money_q        <= money_row;
-        b_position_q     <= position_row;
+    reg  [LAST_W-1:0]  b_last_q, b_new_last_q;
+    reg  [62:0]  b_tat_q, b_new_tat_q;
+    reg  [ACCOUNT_W-1:0] b_firm_q;
+    reg  [2:0]   b_mode_q;                  // of self-trade prevention
+    reg          b_auction_q;
+    reg          b_swept_q;                 // a SWEEP's cancel
+    reg          b_uncross_q;               // a bid of an UNCROSS
+    wire [7:0]   e_self_trade = e_command[`command_self_trade];
+    wire         scan_cancels = clerk_q == SCAN_CANCEL;
+    wire [7:0]   uncross_reason;
+    wire         uncross_starts = clerk_q == UNCROSS && uncross_reason == `REASON_NONE;
+    reg  [50:0]  scan_notional_q;
+    wire [511:0] scan_command, bid_command;
+    wire         bid_comes = book_q == BID_ORDER;
+    always @(posedge clk) begin
+        if (e_to_book || uncross_starts) begin
+            b_item_q         <= e_item_q;
+            b_stale_q        <= e_stale;
+            b_facts_q        <= e_facts_q;
+            b_price_e4       <= e_price_q;
+            b_notional_q     <= e_notional_q;
+            b_old_notional_q <= e_old_notional_q;
+            b_reason_q       <= e_reason_q;
+            b_fails_q        <= {too_dear, too_daily, too_gross, too_short, too_long, too_many, duplicate, e_fails_q, too_fast, restricted};
+            b_rank_q         <= e_rank;
+            b_money_q        <= money_row;
+            b_position_q     <= position_row;
+            b_last_q         <= row_last_new;
+            b_new_last_q     <= e_last;
+            b_tat_q          <= row_tat_ns;
+            b_new_tat_q      <= tat_then;
+            b_firm_q         <= account_firm;
+            b_mode_q         <= e_self_trade != `SELF_TRADE_NONE ? e_self_trade[2:0] : self_trade;
+            b_auction_q      <= e_auction_q;
+            b_swept_q        <= 1'b0;
+            b_uncross_q      <= uncross_starts;
+        end
+        if (scan_cancels) begin
+            b_item_q         <= {e_item_q[ITEM_W-1:512], scan_command};
+            b_stale_q        <= 1'b0;
+            // as of a CANCEL of all that is open
+            b_facts_q        <= {4'b1111, 1'b1, 20'd0, row_leaves, row_executed, row_shown, row_displayed, row_price_e4, row_level, row_generation,
+                                 {PLACE_W{1'b0}}};
+            b_old_notional_q <= scan_notional_q;
+            b_reason_q       <= `REASON_NONE;
+            b_money_q        <= money_row;
+            b_position_q     <= position_row;
+            b_firm_q         <= row_firm;
+            b_swept_q        <= 1'b1;
+            b_uncross_q      <= 1'b0;
+        end
+        if (bid_comes) begin
+            b_item_q  <= {b_item_q[ITEM_W-1:512], bid_command};
+            b_facts_q <= {4'b1111, 1'b1, maker_leaves - bid_part, bid_part, maker_executed + bid_part,
+                          maker_shown, maker_displayed, maker_price_e4, maker_level, maker_generation, b_facts_q[PLACE_W-1:0]};
+            b_firm_q  <= maker_firm;
+        end
+        if (book_q == ASK_READ) b_old_notional_q <= {20'd0, b_old_price} * {31'd0, b_off};
     end
 
     wire [7:0]  b_opcode     = b_command[`command_opcode];
@@ -570,28 +752,46 @@ module core #(
     wire [11:0] b_reference  = b_facts_q[23:12];
     wire [11:0] b_collar     = b_facts_q[11:0];
     wire [11:0] b_level      = (b_base_index + b_rank_q) & LEVEL_MASK;
-    wire [31:0] b_price32    = b_command[`command_price_e4];
-    wire [30:0] b_price_e4   = b_price32[30:0];
+    wire [19:0] b_old_shown     = b_facts_q[PLACE_W + 75 +: 20];
+    wire [19:0] b_old_displayed = b_facts_q[PLACE_W + 55 +: 20];
+    wire        b_post_only  = b_command[`ORDER_POST_ONLY];
+    wire        b_fok        = b_command[`ORDER_FOK];
+    wire [31:0] b_least      = b_command[`command_quantity_min];
+    wire [31:0] b_shown32    = b_command[`command_shown];
+    wire [19:0] b_shown      = b_shown32[19:0];
+    wire        b_needs      = b_fok || b_least != 32'd0;
+    wire [19:0] b_need       = b_fok ? b_open : b_least[19:0];
 
     reg [7:0] verdict;
     always @* begin
         if (b_reason_q != `REASON_NONE) verdict = b_reason_q;
         else if (b_cancels)             verdict = `REASON_NONE;
         else casez (b_fails_q)
-            9'b????????1: verdict = `REASON_RESTRICTED;
-            9'b???????10: verdict = `REASON_ORDER_QUANTITY;
-            9'b??????100: verdict = `REASON_ORDER_NOTIONAL;
-            9'b?????1000: verdict = `REASON_OUTSIDE_BAND;
-            9'b????10000: verdict = `REASON_NO_REFERENCE;
-            9'b???100000: verdict = `REASON_OUTSIDE_COLLAR;
-            9'b??1000000: verdict = `REASON_POSITION_LIMIT;
-            9'b?10000000: verdict = `REASON_SHORT_LIMIT;
-            9'b100000000: verdict = `REASON_BUYING_POWER;
+            14'b?????????????1: verdict = `REASON_RESTRICTED;
+            14'b????????????10: verdict = `REASON_MESSAGE_RATE;
+            14'b???????????100: verdict = `REASON_ORDER_QUANTITY;
+            14'b??????????1000: verdict = `REASON_ORDER_NOTIONAL;
+            14'b?????????10000: verdict = `REASON_OUTSIDE_BAND;
+            14'b????????100000: verdict = `REASON_NO_REFERENCE;
+            14'b???????1000000: verdict = `REASON_OUTSIDE_COLLAR;
+            14'b??????10000000: verdict = `REASON_DUPLICATE;
+            14'b?????100000000: verdict = `REASON_OPEN_ORDERS;
+            14'b????1000000000: verdict = `REASON_POSITION_LIMIT;
+            14'b???10000000000: verdict = `REASON_SHORT_LIMIT;
+            14'b??100000000000: verdict = `REASON_GROSS_NOTIONAL;
+            14'b?1000000000000: verdict = `REASON_DAILY_NOTIONAL;
+            14'b10000000000000: verdict = `REASON_BUYING_POWER;
             default:      verdict = `REASON_NONE;
         endcase
     end
     assign again  = book_q == VERDICT && b_stale_q;
-    assign commit = (book_q == VERDICT && !b_stale_q) || clerk_starts;
+    assign commit = (book_q == VERDICT && !b_stale_q && !b_swept_q) || clerk_starts;
+
+    // A message that passes checks 1 to 6 is charged, whatever the checks behind say.
+    wire charges = b_reason_q == `REASON_NONE && b_fails_q[1:0] == 2'b00;
+    wire accepts = b_new && verdict == `REASON_NONE;
+    assign pace_write = book_q == VERDICT && !b_stale_q && !b_cancels;
+    assign pace_row_d = {accepts ? b_new_last_q : b_last_q, charges ? b_new_tat_q : b_tat_q};
 
     wire [12:0] own_best   = b_sells ? best_ask : best_bid;
     wire [12:0] other_best = b_sells ? best_bid : best_ask;
@@ -599,7 +799,7 @@ module core #(
         outside = (rank > from ? rank - from : from - rank) > limit;
     endfunction
     wire [11:0] other_rank = (other_best[11:0] - b_base_index) & LEVEL_MASK;
-    wire        crosses    = other_best[12] && (b_sells ? other_rank >= b_rank_q : other_rank <= b_rank_q);
+    wire        crosses    = other_best[12] && !b_auction_q && (b_sells ? other_rank >= b_rank_q : other_rank <= b_rank_q);
     wire [11:0] next_rank  = (next_level - b_base_index) & LEVEL_MASK;
     wire        next_crosses = next_valid && (b_sells ? next_rank >= b_rank_q : next_rank <= b_rank_q);
     wire        next_known = next_valid || next_none;
@@ -607,33 +807,41 @@ module core #(
     reg         crosses_q, outside_q;
     wire        direct = !crosses_q && !b_ioc;      // rests as it is
     reg  [7:0]  refusal_q;
-    wire [63:0] b_give = {13'd0, b_sells ? 51'd0 : b_old_notional_q};
-    wire [63:0] b_keep = {13'd0, b_sells || b_cancels ? 51'd0 : b_notional_q};
-    reg  [127:0] direct_money_q;
+    wire [63:0] b_gross_give = {13'd0, b_old_notional_q};
+    wire [63:0] b_gross_keep = {13'd0, b_cancels ? 51'd0 : b_notional_q};
+    wire [63:0] b_give = b_sells ? 64'd0 : b_gross_give;
+    wire [63:0] b_keep = b_sells ? 64'd0 : b_gross_keep;
+    wire [19:0] b_count_more = b_new ? 20'd1 : b_cancels && b_open == 20'd0 ? -20'd1 : 20'd0;
+    reg  [MONEY_W-1:0] direct_money_q;
     reg  [143:0] direct_position_q;
     wire [47:0] b_more = {28'd0, b_cancels ? 20'd0 : b_open} - {28'd0, b_off};
     always @(posedge clk) if (book_q == VERDICT) begin
         crosses_q         <= crosses;
         outside_q         <= outside(other_rank, b_reference, b_collar);
         refusal_q         <= verdict;
-        direct_money_q    <= {b_money_q[127:64] - b_give + b_keep, b_money_q[63:0] + b_give - b_keep};
+        direct_money_q    <= {b_money_q[275:256] + b_count_more, b_money_q[255:192], b_money_q[191:128] - b_gross_give + b_gross_keep,
+                              b_money_q[127:64] - b_give + b_keep, b_money_q[63:0] + b_give - b_keep};
         direct_position_q <= {b_sells ? b_position_q[143:96] + b_more : b_position_q[143:96],
                               b_sells ? b_position_q[95:48] : b_position_q[95:48] + b_more, b_position_q[47:0]};
     end
 
     // ---- the book --------------------------------------------------------------------------------------------------------
     reg  [19:0]       leaves_q, executed_q;         // of the incoming order
-    reg               halted_q;
+    reg  [7:0]        drop_reason_q;                // why the rest of it may not rest
+    reg               counted_q;                    // what a FOK or a minimum needs is there
     reg               walked_q, exhausted_q;        // a level of the other side is open; and empty now
     reg  [11:0]       current_level_q;
     reg  [SLOT_W-1:0] current_tail_q, maker_slot_q;
     reg  [SLOT_W-1:0] current_head_q;
     reg  [35:0]       current_shares_q;
     reg  [19:0]       fill_q;
+    reg               self_q;                       // the resting order is of the same firm: nothing trades
+    reg  [4:0]        after_q;                      // what follows RESTATE or OFF
     reg               pending_q;                    // the last fill's sums are still to be written
-    reg  [ACCOUNT_W-1:0] pending_account_q;
+    reg  [ACCOUNT_W-1:0] pending_account_q, pending_firm_q;
+    reg               pending_cancels_q, pending_ends_q;
     reg  [19:0]       pending_fill_q;
-    reg  [50:0]       pending_value_q;
+    reg  [50:0]       pending_value_q, pending_traded_q;
     reg  [19:0]       filled_q;
     reg  [63:0]       paid_q;
     reg  [50:0]       rest_notional_q;
@@ -644,28 +852,69 @@ module core #(
     wire is_tail     = level_tail == b_slot;
     wire empties     = removes && is_head && is_tail;
     wire best_goes   = empties && own_best[11:0] == b_old_level;
-    wire unlink_goes = book_q == UNLINK && event_ready;
+    // A bid of an UNCROSS says nothing when it is taken off, but for an iceberg's next part.
+    wire bid_restates = b_uncross_q && b_open != 20'd0 && b_off == b_old_displayed;
+    wire unlink_says = !b_uncross_q || bid_restates;
+    wire unlink_goes = book_q == UNLINK && (event_ready || !unlink_says);
     wire unlink_find = unlink_goes && best_goes && !nearest && elsewhere;
-    wire enter_goes  = book_q == ENTER && (event_ready || !b_new);
+    wire enter_says  = book_q == ENTER && b_new && !counted_q;
+    wire enter_goes  = book_q == ENTER && (event_ready || !enter_says);
+    wire enter_counts = b_needs && !counted_q;
+    wire posts       = b_post_only && crosses_q;
     wire rests_now   = (enter_goes && direct) || (book_q == REST && leaves_q != 20'd0);
     wire fill_done   = fill_q == maker_leaves;      // the resting order is
     wire fill_is_tail = maker_slot_q == current_tail_q;
-    wire fill_ends   = leaves_q == fill_q;          // the incoming order is
+    wire decrements  = {5'd0, b_mode_q} == `SELF_TRADE_DECREMENT;
+    wire cancels_both = self_q && {5'd0, b_mode_q} == `SELF_TRADE_BOTH;
+    wire [19:0] fill_taken  = self_q && !decrements ? 20'd0 : fill_q;       // off the incoming order
+    wire [19:0] leaves_then = leaves_q - fill_taken;
+    wire fill_ends   = leaves_then == 20'd0;        // the incoming order is
+    wire fill_stops  = fill_ends || cancels_both;
     wire fill_empties = fill_done && fill_is_tail;
+    wire [19:0] maker_left  = maker_leaves - fill_q;
+    wire [19:0] maker_more  = maker_shown != 20'd0 && maker_shown < maker_left ? maker_shown : maker_left;
+    wire [19:0] maker_shows = self_q ? (maker_displayed < maker_left ? maker_displayed : maker_left) : maker_displayed - fill_q;
+    wire refills     = book_q == FILL && !self_q && !fill_done && fill_q == maker_displayed;
     // What becomes of the rest, and so whether this is the last event, is known only with the next level.
-    wire fill_goes   = book_q == FILL && event_ready && (fill_ends || !fill_empties || next_known);
-    wire [19:0] leaves_then = leaves_q - fill_q;
-    wire next_enters = fill_goes && !fill_ends && fill_empties && next_crosses;
-    wire next_outside = outside(next_rank, b_reference, b_collar);
-    wire fill_rests  = !fill_ends && fill_empties && !next_crosses;
+    wire fill_goes   = book_q == FILL && event_ready && (fill_stops || !fill_empties || next_known);
+    wire next_enters = fill_goes && !fill_stops && fill_empties && next_crosses;
+    wire next_outside = !b_uncross_q && outside(next_rank, b_reference, b_collar);
+    wire fill_rests  = !fill_stops && fill_empties && !next_crosses;
     wire same_maker  = pending_q && pending_account_q == maker_account;     // its rows are being written while they are addressed
     wire close_goes  = book_q == CLOSE && (!(walked_q && exhausted_q) || next_known);
+    wire self_trades = b_mode_q != 3'd0 && maker_firm == b_firm_q && !b_uncross_q;
+    wire [30:0] trade_price = b_uncross_q ? b_price_e4 : maker_price_e4;
+    wire [19:0] fill_most = self_trades ? maker_leaves : maker_displayed;
+
+    // Shares of a side's levels from the best one up to a rank
+    reg         count_side_q, count_first_q, count_found_q;
+    reg  [11:0] count_limit_q, count_level_q, count_rank_q;
+    reg  [36:0] count_q, count_need_q;
+    wire [11:0] count_rank    = (count_level_q - b_base_index) & LEVEL_MASK;
+    wire        count_further = count_first_q || (count_side_q ? count_rank > count_rank_q : count_rank < count_rank_q);
+    wire        count_within  = count_side_q ? count_rank <= count_limit_q : count_rank >= count_limit_q;
+    wire        count_enough  = count_q >= count_need_q;
+    wire        count_reads   = book_q == COUNT_READ && count_found_q && count_further && count_within && !count_enough;
+    wire        count_find    = book_q == COUNT && !nearest && elsewhere;
+
+    // UNCROSS
+    reg  [1:0]  phase_q;                            // bids, asks, whether it would stay crossed
+    reg  [36:0] bids_q, volume_q;
+    reg         bid_beyond_q;
+    reg  [11:0] bid_beyond_rank_q;
+    reg         uncross_crossed_q;
+    wire        count_beyond = count_found_q && count_further;
+    wire        bids_fewer   = bids_q < count_q;    // in phase 1, where count_q is what asks there are
+    wire        asks_fewer   = count_q < bids_q;
+    wire [36:0] volume_after = volume_q - {17'd0, b_off};
+    wire        last_bid     = volume_after == 37'd0;
+    wire [19:0] bid_part     = volume_q < {17'd0, maker_displayed} ? volume_q[19:0] : maker_displayed;
 
     assign book_ends = (book_q == REFUSE && event_ready)
-                    || (unlink_goes && b_cancels && !unlink_find)
-                    || (book_q == BEST && b_cancels)
+                    || (unlink_goes && b_cancels && !unlink_find && !b_uncross_q)
+                    || (book_q == BEST && b_cancels && !b_uncross_q)
                     || (enter_goes && direct)
-                    || book_q == SUMS;
+                    || (book_q == SUMS && (!b_uncross_q || last_bid));
 
     always @(posedge clk) begin
         case (book_q)
@@ -675,7 +924,7 @@ module core #(
                 executed_q  <= b_executed;
                 filled_q    <= 20'd0;
                 paid_q      <= 64'd0;
-                halted_q    <= 1'b0;
+                counted_q   <= 1'b0;
                 walked_q    <= 1'b0;
                 exhausted_q <= 1'b0;
                 pending_q   <= 1'b0;
@@ -684,8 +933,8 @@ module core #(
                 else                             book_q <= b_new ? ENTER : UNLINK;
             end
             REFUSE:     if (event_ready) book_q <= EMPTY;
-            UNLINK:     if (event_ready) book_q <= unlink_find ? BEST : b_cancels ? EMPTY : ENTER_READ;
-            BEST:       book_q <= b_cancels ? EMPTY : ENTER_READ;
+            UNLINK:     if (unlink_goes) book_q <= unlink_find ? BEST : b_uncross_q ? SUMS : b_cancels ? EMPTY : ENTER_READ;
+            BEST:       book_q <= b_uncross_q ? SUMS : b_cancels ? EMPTY : ENTER_READ;
             ENTER_READ: book_q <= ENTER;
             ENTER: if (enter_goes) begin
                 maker_slot_q     <= level_head;
@@ -694,26 +943,72 @@ module core #(
                 current_shares_q <= level_shares;
                 current_level_q  <= other_best[11:0];
                 walked_q         <= walk;
-                book_q           <= direct ? EMPTY : !crosses_q ? DROP : outside_q ? HALT : MAKER;
+                count_side_q     <= !b_sells;
+                count_limit_q    <= b_rank_q;
+                count_level_q    <= other_best[11:0];
+                count_need_q     <= {17'd0, b_need};
+                drop_reason_q    <= posts ? `REASON_POST_ONLY : `REASON_IOC;
+                book_q           <= direct ? EMPTY : !crosses_q || posts ? DROP : outside_q ? HALT : MAKER;
+                if (enter_counts) begin
+                    if (b_mode_q != 3'd0 && firm_row != {FIRM_ROW_W{1'b0}}) begin
+                        drop_reason_q <= `REASON_SELF_TRADE;
+                        book_q        <= DROP;
+                    end else begin
+                        drop_reason_q <= `REASON_MINIMUM;
+                        book_q        <= crosses_q && b_need <= b_open ? COUNT_READ : DROP;
+                    end
+                end
+            end
+            COUNT_READ: begin
+                if (count_reads) begin
+                    count_first_q <= 1'b0;
+                    count_rank_q  <= count_rank;
+                    book_q        <= COUNT;
+                end else begin
+                    book_q <= b_uncross_q ? PRICE : count_enough ? ENTER_READ : DROP;
+                    counted_q <= 1'b1;
+                end
+            end
+            COUNT: begin
+                count_q       <= count_q + {1'b0, level_shares};
+                count_found_q <= nearest;
+                count_level_q <= nearest_level;
+                book_q        <= count_find ? COUNT_FIND : COUNT_READ;
+            end
+            COUNT_FIND: begin
+                count_found_q <= 1'b1;
+                count_level_q <= nearest_level;
+                book_q        <= COUNT_READ;
             end
             MAKER: begin
-                fill_q    <= leaves_q < maker_leaves ? leaves_q : maker_leaves;
+                fill_q    <= self_trades && !decrements ? maker_leaves : leaves_q < fill_most ? leaves_q : fill_most;
+                self_q    <= self_trades;
                 pending_q <= 1'b0;
                 book_q    <= FILL;
+                if (self_trades && {5'd0, b_mode_q} == `SELF_TRADE_NEWEST) begin
+                    drop_reason_q <= `REASON_SELF_TRADE;
+                    book_q        <= DROP;
+                end
             end
             FILL: if (fill_goes) begin
                 leaves_q          <= leaves_then;
-                executed_q        <= executed_q + fill_q;
-                filled_q          <= filled_q + fill_q;
+                if (!self_q) begin
+                    executed_q    <= executed_q + fill_q;
+                    filled_q      <= filled_q + fill_q;
+                end
                 current_shares_q  <= current_shares_q - {16'd0, fill_q};
-                current_head_q    <= fill_done ? next : maker_slot_q;
+                current_head_q    <= fill_done || (refills && !fill_is_tail) ? next : maker_slot_q;
+                if (refills) current_tail_q <= maker_slot_q;
                 exhausted_q       <= fill_empties;
                 pending_q         <= 1'b1;
                 pending_account_q <= maker_account;
+                pending_firm_q    <= maker_firm;
+                pending_cancels_q <= self_q;
+                pending_ends_q    <= fill_done;
                 pending_fill_q    <= fill_q;
                 pending_value_q   <= {20'd0, maker_price_e4} * {31'd0, fill_q};
-                maker_slot_q      <= next;
-                book_q            <= fill_ends ? CLOSE : MAKER;
+                pending_traded_q  <= {20'd0, trade_price} * {31'd0, self_q ? 20'd0 : fill_q};
+                if (!refills) maker_slot_q <= next;
                 if (next_take) begin
                     exhausted_q      <= 1'b0;
                     maker_slot_q     <= level_head;
@@ -722,12 +1017,18 @@ module core #(
                     current_shares_q <= level_shares;
                     current_level_q  <= next_level;
                 end
-                if (next_enters && next_outside) book_q <= HALT;
-                if (fill_rests)                  book_q <= b_ioc ? DROP : CLOSE;
+                if (cancels_both) drop_reason_q <= `REASON_SELF_TRADE;
+                after_q <= fill_then;
+                book_q  <= refills ? RESTATE : self_q && decrements ? OFF : fill_then;
             end
+            RESTATE: if (event_ready) begin
+                maker_slot_q <= current_head_q;
+                book_q       <= after_q;
+            end
+            OFF: if (event_ready) book_q <= after_q;
             HALT: if (event_ready) begin
-                halted_q <= 1'b1;
-                book_q   <= DROP;
+                drop_reason_q <= `REASON_HALT;
+                book_q        <= DROP;
             end
             DROP: if (event_ready) begin
                 leaves_q <= 20'd0;
@@ -735,38 +1036,127 @@ module core #(
             end
             CLOSE: begin
                 pending_q <= 1'b0;
-                if (close_goes) book_q <= REST;
+                if (close_goes) book_q <= b_uncross_q ? UNLINK : REST;
             end
             REST: begin
                 rest_notional_q <= {20'd0, b_price_e4} * {31'd0, leaves_q};
                 book_q          <= SUMS;
             end
-            default: book_q <= EMPTY;           // SUMS
+            SUMS: book_q <= b_uncross_q && !last_bid ? BID_READ : EMPTY;
+
+            PRICE: begin                        // a count is done
+                phase_q       <= phase_q + 2'd1;
+                count_side_q  <= 1'b1;
+                count_level_q <= best_ask[11:0];
+                book_q        <= COUNT_READ;
+                case (phase_q)
+                    2'd0: begin
+                        bids_q            <= count_q;
+                        bid_beyond_q      <= count_beyond;
+                        bid_beyond_rank_q <= count_rank;
+                    end
+                    2'd1: begin
+                        volume_q      <= bids_fewer ? bids_q : count_q;
+                        count_need_q  <= (bids_fewer ? bids_q : count_q) + 37'd1;
+                        count_side_q  <= bids_fewer;
+                        count_limit_q <= bids_fewer ? bid_beyond_rank_q : count_rank;
+                        count_level_q <= bids_fewer ? best_ask[11:0] : best_bid[11:0];
+                        if (!(bids_fewer && bid_beyond_q) && !(asks_fewer && count_beyond)) book_q <= UNCROSS_SAY;
+                    end
+                    default: begin
+                        uncross_crossed_q <= count_enough;
+                        book_q            <= count_enough ? EMPTY : UNCROSS_SAY;
+                    end
+                endcase
+            end
+            UNCROSS_SAY: if (event_ready) book_q <= volume_q == 37'd0 ? EMPTY : BID_READ;
+            BID_READ:   book_q <= BID_LEVEL;
+            BID_LEVEL:  book_q <= BID_ORDER;
+            BID_ORDER: begin
+                leaves_q    <= bid_part;
+                filled_q    <= 20'd0;
+                paid_q      <= 64'd0;
+                rest_notional_q <= 51'd0;
+                book_q      <= ASK_READ;
+            end
+            ASK_READ:   book_q <= ASK_LEVEL;
+            ASK_LEVEL: begin
+                maker_slot_q     <= level_head;
+                current_head_q   <= level_head;
+                current_tail_q   <= level_tail;
+                current_shares_q <= level_shares;
+                current_level_q  <= best_ask[11:0];
+                walked_q         <= 1'b1;
+                exhausted_q      <= 1'b0;
+                pending_q        <= 1'b0;
+                book_q           <= MAKER;
+            end
+            default: book_q <= EMPTY;
         endcase
-        if (pending_q && (book_q == MAKER || book_q == CLOSE)) paid_q <= paid_q + {13'd0, pending_value_q};
-        if (e_to_book) book_q <= VERDICT;
+        if (pending_q && (book_q == MAKER || book_q == CLOSE)) paid_q <= paid_q + {13'd0, pending_traded_q};
+        if (book_q == SUMS) volume_q <= volume_after;
+        if (book_q == ENTER || (book_q == PRICE && phase_q != 2'd3)) begin
+            count_q       <= 37'd0;
+            count_first_q <= 1'b1;
+            count_found_q <= book_q == ENTER ? 1'b1 : (phase_q == 2'd1 && !bids_fewer) ? best_bid[12] : best_ask[12];
+        end
+        if (uncross_starts) begin
+            phase_q           <= 2'd0;
+            uncross_crossed_q <= 1'b0;
+            count_q           <= 37'd0;
+            count_first_q     <= 1'b1;
+            count_found_q     <= best_bid[12];
+            count_side_q      <= 1'b0;
+            count_limit_q     <= e_rank;
+            count_level_q     <= best_bid[11:0];
+            count_need_q      <= {37{1'b1}};
+            book_q            <= COUNT_READ;
+        end
+        if (scan_cancels || e_to_book) book_q <= VERDICT;
 
         if (rst) book_q <= EMPTY;
+    end
+    // Where a fill leads: to the next resting order, or out.
+    reg [4:0] fill_then;
+    always @* begin
+        if (cancels_both)                     fill_then = DROP;
+        else if (fill_ends)                   fill_then = CLOSE;
+        else if (fill_rests)                  fill_then = b_ioc ? DROP : CLOSE;
+        else if (next_enters && next_outside) fill_then = HALT;
+        else                                  fill_then = MAKER;
     end
 
     // ---- reads of the book -------------------------------------------------------------------------------------------------
     wire reads_old   = book_q == VERDICT && !b_new;
-    wire reads_other = (book_q == VERDICT && b_new && crosses) || (book_q == ENTER_READ && crosses_q);
-    wire reads_own   = (book_q == VERDICT && b_new && !crosses) || (book_q == ENTER_READ && !crosses_q) || close_goes;
-    assign level_read       = reads_old || reads_other || reads_own || pop;
-    assign level_read_side  = reads_other || (pop && !reads_own) ? !b_sells : b_sells;
-    assign level_read_index = reads_old ? b_old_level : reads_other ? other_best[11:0] : reads_own ? b_level : pop_level;
+    wire reads_other = (book_q == VERDICT && b_new && crosses) || (book_q == ENTER_READ && crosses_q) || book_q == ASK_READ;
+    wire reads_own   = (book_q == VERDICT && b_new && !crosses) || (book_q == ENTER_READ && !crosses_q) || close_goes || book_q == BID_READ;
+    assign level_read       = reads_old || reads_other || reads_own || count_reads || pop;
+    assign level_read_side  = count_reads ? count_side_q : reads_other || (pop && !reads_own) ? !b_sells : b_sells;
+    assign level_read_index = reads_old            ? b_old_level
+                            : reads_other          ? other_best[11:0]
+                            : book_q == BID_READ   ? best_bid[11:0]
+                            : reads_own            ? (b_uncross_q ? b_old_level : b_level)
+                            : count_reads          ? count_level_q : pop_level;
 
-    wire enters_fill = enter_goes && crosses_q && !outside_q;
-    wire next_maker  = fill_goes && !fill_ends;
-    assign links_read      = book_q == VERDICT || enters_fill || next_maker;
-    assign links_read_slot = book_q == VERDICT ? b_slot : maker_read_slot;
-    assign maker_read      = enters_fill || next_maker;
-    assign maker_read_slot = enters_fill || next_enters ? level_head : next;
+    wire enters_fill = (enter_goes && crosses_q && !outside_q && !posts && !enter_counts) || book_q == ASK_LEVEL;
+    wire next_maker  = (fill_goes && !fill_stops && !refills) || (book_q == RESTATE && event_ready);
+    wire reads_bid   = book_q == BID_LEVEL;
+    assign links_read      = book_q == VERDICT || enters_fill || next_maker || (close_goes && b_uncross_q);
+    assign links_read_slot = book_q == VERDICT || book_q == CLOSE ? b_slot : maker_read_slot;
+    assign maker_read      = enters_fill || next_maker || reads_bid;
+    assign maker_read_slot = enters_fill || next_enters || reads_bid ? level_head : book_q == RESTATE ? current_head_q : next;
 
-    assign sums_read         = reading || book_q == MAKER || book_q == REST || e_reads;
-    assign sums_read_account = book_q == MAKER ? maker_account : book_q == REST ? b_account : e_account;
-    assign sums_read_symbol  = book_q == MAKER || book_q == REST ? b_symbol : e_symbol;
+    wire reads_bid_sums = b_uncross_q && (book_q == UNLINK || book_q == BEST);
+    assign sums_read         = reading || book_q == MAKER || book_q == REST || reads_bid_sums || clerk_q == SCAN_SUMS || e_reads;
+    assign sums_read_account = book_q == MAKER ? maker_account : book_q == REST || reads_bid_sums ? b_account
+                             : clerk_q == SCAN_SUMS ? row_account : e_account;
+    assign sums_read_symbol  = book_q == MAKER || book_q == REST || reads_bid_sums ? b_symbol : clerk_q == SCAN_SUMS ? row_symbol : e_symbol;
+
+    // Its own side's count is what an order changes; the other's tells a FOK whether its firm stands against it.
+    wire firm_opposite = (book_q == VERDICT && b_new && b_needs) || (book_q == ENTER_READ && b_needs) || book_q == MAKER;
+    assign firm_read      = book_q == VERDICT || book_q == ENTER_READ || book_q == MAKER || book_q == REST || close_goes;
+    assign firm_read_firm = book_q == MAKER ? maker_firm : b_firm_q;
+    assign firm_read_side = firm_opposite ? !b_sells : b_sells;
 
     assign walk          = enters_fill;
     assign next_take     = next_enters && !next_outside;
@@ -775,7 +1165,7 @@ module core #(
     reg [1:0]  resting_q;                       // side of the search, in the clerk's hands
     wire [11:0] clerk_last_index = (base_index - 12'd1) & LEVEL_MASK;
     always @* begin
-        occupancy_read  = reads_old || reads_other || reads_own;
+        occupancy_read  = reads_old || reads_other || reads_own || count_reads;
         occupancy_book  = {b_symbol, level_read_side};
         occupancy_level = level_read_index;
         // away from the touch: bids go down, asks up
@@ -787,7 +1177,7 @@ module core #(
             occupancy_down  = resting_q[0];
         end
     end
-    assign occupancy_find  = unlink_find || (clerk_q == RESTING_SEE && !nearest && elsewhere);
+    assign occupancy_find  = unlink_find || count_find || (clerk_q == RESTING_SEE && !nearest && elsewhere);
     assign occupancy_write = (unlink_goes && empties) || (rests_now && !occupied);
 
     // ---- writes of the book ------------------------------------------------------------------------------------------------
@@ -803,9 +1193,12 @@ module core #(
     assign level_write       = (unlink_goes && !empties) || rests_now || (close_goes && walked_q && !exhausted_q);
     assign level_write_side  = book_q == CLOSE ? !b_sells : b_sells;
     assign level_write_index = book_q == UNLINK ? b_old_level : book_q == CLOSE ? current_level_q : b_level;
+    // To the back: of an order that is head and tail, nothing moves.
+    wire bid_to_back = bid_restates && !is_tail;
     always @* begin
         if (book_q == UNLINK)
-            level_row_d = {removes && is_head ? next : level_head, removes && is_tail ? previous : level_tail, level_shares - {16'd0, b_off}};
+            level_row_d = {(removes && is_head) || bid_to_back ? next : level_head,
+                           bid_to_back ? b_slot : removes && is_tail ? previous : level_tail, level_shares - {16'd0, b_off}};
         else if (book_q == CLOSE)
             level_row_d = {current_head_q, current_tail_q, current_shares_q};
         else if (occupied)
@@ -815,58 +1208,77 @@ module core #(
     end
 
     wire unlinks = unlink_goes && removes;
-    assign next_write          = (unlinks && !is_head) || (rests_now && occupied);
-    assign next_write_slot     = unlinks ? previous : level_tail;
-    assign next_d              = unlinks ? next : b_slot;
-    assign previous_write      = (unlinks && !is_tail) || (rests_now && occupied);
-    assign previous_write_slot = unlinks ? next : b_slot;
-    assign previous_d          = unlinks ? previous : level_tail;
+    wire bid_goes_back   = unlink_goes && bid_to_back;
+    wire maker_goes_back = fill_goes && refills && !fill_is_tail;
+    assign next_write          = (unlinks && !is_head) || (rests_now && occupied) || bid_goes_back || maker_goes_back;
+    assign next_write_slot     = unlinks ? previous : maker_goes_back ? current_tail_q : level_tail;
+    assign next_d              = unlinks ? next : maker_goes_back ? maker_slot_q : b_slot;
+    assign previous_write      = (unlinks && !is_tail) || (rests_now && occupied) || bid_goes_back || maker_goes_back;
+    assign previous_write_slot = unlinks ? next : maker_goes_back ? maker_slot_q : b_slot;
+    assign previous_d          = unlinks ? previous : maker_goes_back ? current_tail_q : level_tail;
 
     wire [ACCOUNT_W-1:0] b_session = b_command[`command_session_low +: ACCOUNT_W];
     wire [31:0]          b_client_ref = b_command[`command_client_ref];
+    wire [19:0]          rest_shows = b_shown != 20'd0 && b_shown < leaves_q ? b_shown : leaves_q;
+    wire [19:0]          old_more   = b_old_shown < b_open ? b_old_shown : b_open;
+    wire [19:0]          old_shows  = bid_restates ? old_more : b_uncross_q ? b_old_displayed - b_off
+                                    : b_old_displayed < b_open ? b_old_displayed : b_open;
     assign order_write      = (unlink_goes && b_cancels) || fill_goes || book_q == REST || (enter_goes && direct);
     assign order_write_slot = book_q == FILL ? maker_slot_q : b_slot;
     always @* begin
         if (book_q == FILL) begin
             order_row_d        = maker_row;
-            order_row_d[39:0] = {maker_executed + fill_q, maker_leaves - fill_q};
+            order_row_d[39:0]  = {self_q ? maker_executed : maker_executed + fill_q, maker_left};
+            order_row_d[ORDER_MORE + 12 +: 20] = refills ? maker_more : maker_shows;
             order_row_d[ORDER_ROW_W-1] = !fill_done;
         end else if (book_q == UNLINK)
-            order_row_d = {!removes, b_generation - 12'd1, b_session, b_account, b_symbol, b_sells, b_old_level, b_old_price,
-                           b_executed, b_open};
+            order_row_d = {!removes, b_firm_q, b_old_shown, old_shows, b_generation - 12'd1, b_session, b_account, b_symbol, b_sells,
+                           b_old_level, b_old_price, b_executed, b_open};
         else
-            order_row_d = {leaves_q != 20'd0, b_generation, b_session, b_account, b_symbol, b_sells, b_level, b_price_e4,
-                           executed_q, leaves_q};
+            order_row_d = {leaves_q != 20'd0, b_firm_q, b_shown, rest_shows, b_generation, b_session, b_account, b_symbol, b_sells,
+                           b_level, b_price_e4, executed_q, leaves_q};
     end
 
     // ---- writes of sums ----------------------------------------------------------------------------------------------------
-    wire books_direct = (unlink_goes && b_cancels) || (enter_goes && direct);
+    wire books_direct = (unlink_goes && b_cancels && !b_uncross_q) || (enter_goes && direct);
     wire books_maker  = pending_q && (book_q == MAKER || book_q == CLOSE);
     wire books_taker  = book_q == SUMS;
-    wire [63:0] pending_value = {13'd0, pending_value_q};
-    wire [47:0] pending_fill  = {28'd0, pending_fill_q};
-    wire [63:0] rest_notional = {13'd0, b_sells ? 51'd0 : rest_notional_q};
-    wire [63:0] taker_paid    = b_sells ? 64'd0 : paid_q;
-    wire [47:0] taker_filled  = {28'd0, filled_q};
-    wire [47:0] taker_more    = {28'd0, leaves_q} - {28'd0, b_off};
+    wire [63:0] pending_value  = {13'd0, pending_value_q};
+    wire [63:0] pending_traded = {13'd0, pending_traded_q};
+    wire [47:0] pending_fill   = {28'd0, pending_fill_q};
+    wire [63:0] rest_gross     = {13'd0, rest_notional_q};
+    wire [63:0] rest_notional  = b_sells ? 64'd0 : rest_gross;
+    wire [63:0] taker_paid     = b_sells ? 64'd0 : paid_q;
+    wire [47:0] taker_filled   = {28'd0, filled_q};
+    wire [47:0] taker_more     = {28'd0, leaves_q} - {28'd0, b_off};
+    wire        taker_ends     = b_uncross_q ? removes : leaves_q == 20'd0;
+    wire [19:0] taker_count    = b_new ? {19'd0, !taker_ends} : taker_ends ? -20'd1 : 20'd0;
     wire        credits;
-    wire        writes_net;
+    wire        writes_net, writes_traded;
     reg  [63:0] row_value_q;
     wire [64:0] credit_sum;
-    // Two fills of one account in a row: the second takes over what the first has written.
-    reg          forward_q;
-    reg  [127:0] written_money_q;
+    // Two fills of one account or firm in a row: the second takes over what the first has written.
+    reg          forward_q, forward_firm_q;
+    reg  [MONEY_W-1:0] written_money_q;
     reg  [143:0] written_position_q;
-    wire [127:0] maker_money    = forward_q ? written_money_q : money_row;
+    reg  [FIRM_ROW_W-1:0] written_firm_q;
+    wire [MONEY_W-1:0] maker_money = forward_q ? written_money_q : money_row;
     wire [143:0] maker_position = forward_q ? written_position_q : position_row;
+    wire [FIRM_ROW_W-1:0] maker_open = forward_firm_q ? written_firm_q : firm_row;
     always @(posedge clk) if (book_q == MAKER) begin
         forward_q          <= same_maker;
+        forward_firm_q     <= pending_q && pending_firm_q == maker_firm;
         written_money_q    <= money_row_d;
         written_position_q <= position_row_d;
+        written_firm_q     <= firm_row_d;
     end
-    assign sums_write         = books_direct || books_maker || books_taker || credits || writes_net;
+    assign sums_write         = books_direct || books_maker || books_taker || credits || writes_net || writes_traded;
     assign sums_write_account = books_maker ? pending_account_q : books_direct || books_taker ? b_account : e_account;
     assign sums_write_symbol  = books_direct || books_maker || books_taker ? b_symbol : e_symbol;
+    // What a resting order gives up when it trades or is cancelled; if it buys, it has reserved exactly that.
+    wire [63:0] maker_gives   = b_sells ? pending_value : 64'd0;
+    wire [63:0] maker_returns = pending_cancels_q ? maker_gives : 64'd0;
+    wire [47:0] maker_net     = pending_cancels_q ? 48'd0 : b_sells ? pending_fill : -pending_fill;
     always @* begin
         money_row_d    = money_row;
         position_row_d = position_row;
@@ -874,20 +1286,30 @@ module core #(
             money_row_d    = direct_money_q;
             position_row_d = direct_position_q;
         end else if (books_maker) begin
-            // A resting buy has reserved exactly what it pays.
-            money_row_d    = b_sells ? {maker_money[127:64] - pending_value, maker_money[63:0]} : maker_money;
-            position_row_d = b_sells ? {maker_position[143:96], maker_position[95:48] - pending_fill, maker_position[47:0] + pending_fill}
-                                     : {maker_position[143:96] - pending_fill, maker_position[95:48], maker_position[47:0] - pending_fill};
+            money_row_d    = {maker_money[275:256] - {19'd0, pending_ends_q}, maker_money[255:192] + pending_traded,
+                              maker_money[191:128] - pending_value, maker_money[127:64] - maker_gives, maker_money[63:0] + maker_returns};
+            position_row_d = {b_sells ? maker_position[143:96] : maker_position[143:96] - pending_fill,
+                              b_sells ? maker_position[95:48] - pending_fill : maker_position[95:48], maker_position[47:0] + maker_net};
         end else if (books_taker) begin
-            money_row_d = {row_reserved - b_give + rest_notional, row_buying_power + b_give - taker_paid - rest_notional};
+            money_row_d = {row_open_count + taker_count, row_traded + paid_q, row_gross - b_gross_give + rest_gross,
+                           row_reserved - b_give + rest_notional, row_buying_power + b_give - taker_paid - rest_notional};
             position_row_d = b_sells ? {row_open_sell + taker_more, row_open_buy, row_net - taker_filled}
                                      : {row_open_sell, row_open_buy + taker_more, row_net + taker_filled};
         end else if (credits) begin
             money_row_d[63:0] = credit_sum[63:0];
+        end else if (writes_traded) begin
+            money_row_d[255:192] = row_value_q;
         end else begin
             position_row_d[47:0] = row_value_q[47:0];
         end
     end
+
+    wire firm_leaves = unlinks, firm_joins = (enter_goes && direct) || (book_q == SUMS && leaves_q != 20'd0);
+    assign firm_write      = firm_leaves || firm_joins || books_maker;
+    assign firm_write_firm = books_maker ? pending_firm_q : b_firm_q;
+    assign firm_write_side = books_maker ? !b_sells : b_sells;
+    assign firm_row_d      = books_maker ? maker_open - {{(FIRM_ROW_W-1){1'b0}}, pending_ends_q}
+                           : firm_leaves ? firm_row - 1'b1 : firm_row + 1'b1;
 
     // ---- the clerk: rows by command --------------------------------------------------------------------------------------
 
@@ -925,6 +1347,7 @@ module core #(
             {`TABLE_SYMBOL, `ROW_SYMBOL_LOT}:                       row_field_value = {48'd0, lot};
             {`TABLE_SYMBOL, `ROW_SYMBOL_REFERENCE}:                 row_field_value = referenced ? {52'd0, reference} : ~64'd0;
             {`TABLE_SYMBOL, `ROW_SYMBOL_COLLAR}:                    row_field_value = {52'd0, collar};
+            {`TABLE_SYMBOL, `ROW_SYMBOL_LAST_EVENT}:                row_field_value = last_event;
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_ENABLED}:                 row_field_value = {63'd0, enabled};
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_FIRM}:                    row_field_value = {{(64-ACCOUNT_W){1'b0}}, account_firm};
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_CURRENCY}:                row_field_value = {54'd0, currency};
@@ -933,6 +1356,17 @@ module core #(
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_BUYING_POWER_E4}:         row_field_value = row_buying_power;
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_RESERVED_E4}:             row_field_value = row_reserved;
             {`TABLE_ACCOUNT, `ROW_ACCOUNT_KILLED}:                  row_field_value = {63'd0, account_killed_q[e_account]};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_RATE_INTERVAL_NS}:        row_field_value = {32'd0, rate_interval_ns};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_RATE_BURST_NS}:           row_field_value = {32'd0, rate_burst_ns};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_RATE_TAT_NS}:             row_field_value = {1'b0, row_tat_ns};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_DUPLICATE_NS}:            row_field_value = {32'd0, duplicate_ns};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_OPEN_MAX}:                row_field_value = {44'd0, open_max};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_OPEN_COUNT}:              row_field_value = {44'd0, row_open_count};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_GROSS_MAX_E4}:            row_field_value = {3'd0, gross_max_e4};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_GROSS_E4}:                row_field_value = row_gross;
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_DAILY_MAX_E4}:            row_field_value = {3'd0, daily_max_e4};
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_TRADED_E4}:               row_field_value = row_traded;
+            {`TABLE_ACCOUNT, `ROW_ACCOUNT_SELF_TRADE}:              row_field_value = {61'd0, self_trade};
             {`TABLE_POSITION, `ROW_POSITION_NET}:                   row_field_value = {{16{row_net[47]}}, row_net};
             {`TABLE_POSITION, `ROW_POSITION_OPEN_BUY}:              row_field_value = {16'd0, row_open_buy};
             {`TABLE_POSITION, `ROW_POSITION_OPEN_SELL}:             row_field_value = {16'd0, row_open_sell};
@@ -950,6 +1384,8 @@ module core #(
             {`TABLE_ORDER, `ROW_ORDER_EXECUTED}:                    row_field_value = row_live ? {44'd0, row_executed} : 64'd0;
             {`TABLE_ORDER, `ROW_ORDER_LEAVES}:                      row_field_value = row_live ? {44'd0, row_leaves} : 64'd0;
             {`TABLE_ORDER, `ROW_ORDER_CLIENT_REF}:                  row_field_value = row_live ? {32'd0, row_client_ref} : 64'd0;
+            {`TABLE_ORDER, `ROW_ORDER_SHOWN}:                       row_field_value = row_live ? {44'd0, row_shown} : 64'd0;
+            {`TABLE_ORDER, `ROW_ORDER_DISPLAYED}:                   row_field_value = row_live ? {44'd0, row_displayed} : 64'd0;
             {`TABLE_FIRM, `ROW_FIRM_KILLED}:                        row_field_value = {63'd0, firm_killed_q[e_firm]};
             {`TABLE_SESSION, `ROW_SESSION_KILLED}:                  row_field_value = {63'd0, session_killed_q[e_session]};
             default: begin
@@ -980,8 +1416,12 @@ module core #(
     reg         row_overflow_q;
     wire [64:0] row_sum = {row_field_value[63], row_field_value} + {e_value[63], e_value};
     wire        row_value_ok = row_settable && !row_overflow_q
-                            && $signed(row_value_q) >= $signed(row_min) && $signed(row_value_q) <= $signed(row_max)
-                            && !(is_symbol && e_field == `ROW_SYMBOL_STATE && row_value_q[7:0] == `SYMBOL_STATE_AUCTION);
+                            && $signed(row_value_q) >= $signed(row_min) && $signed(row_value_q) <= $signed(row_max);
+    // A crossed book does not open, and open orders keep their account's firm.
+    wire        crossed = best_bid[12] && best_ask[12]
+                       && ((best_bid[11:0] - base_index) & LEVEL_MASK) >= ((best_ask[11:0] - base_index) & LEVEL_MASK);
+    wire        opens_crossed = is_symbol && e_field == `ROW_SYMBOL_STATE && row_value_q[7:0] == `SYMBOL_STATE_OPEN && crossed;
+    wire        leaves_firm   = is_account && e_field == `ROW_ACCOUNT_FIRM && row_open_count != 20'd0;
 
     // Where orders rest, over both sides: the best bid and ask, and a search from either end of the band.
     reg         any_resting_q;
@@ -1010,12 +1450,52 @@ module core #(
                               :                                      `REASON_NONE;
     // Parts of records that other opcodes use, and what of a word only its sign or its width is asked.
     wire unused = &{1'b0, offered_command, e_command, b_command, f3_command, say_command, f1_quantity, f1_price, f1_value, f1_order,
-                    f3_price, e_session16, halted, maker_row, level_write_index, credit_total};
+                    f2_price, e_session16, e_self_trade, e_last_price, e_last_quantity, b_least, b_shown32, halted, maker_row,
+                    level_write_index, credit_total, f1_under, f1_over};
+    // SWEEP looks at every slot, one a clock; what meets its filter is cancelled by the book.
+    reg  [19:0] swept_q;
+    wire [7:0]  e_mode = e_command[`command_mode];
+    assign scan_meets = row_live
+                     && (!(|(e_mode & `FILTER_SESSION)) || row_session == e_session)
+                     && (!(|(e_mode & `FILTER_FIRM))    || row_firm    == e_firm)
+                     && (!(|(e_mode & `FILTER_ACCOUNT)) || row_account == e_account)
+                     && (!(|(e_mode & `FILTER_SYMBOL))  || row_symbol  == e_symbol)
+                     && (!(|(e_mode & `FILTER_SIDE))    || row_sells   == e_sells);
+    wire        scan_ends  = scan_q[SLOT_W];
+    wire [SLOT_W-1:0] scanned_slot = scan_q[SLOT_W-1:0] - 1'b1;
+    order_command #(.SYMBOL_W(SYMBOL_W), .ACCOUNT_W(ACCOUNT_W), .SLOT_W(SLOT_W)) scan_order (
+        .stamp_ns_i(e_stamp), .origin_i(e_command[`command_origin]), .sells_i(row_sells), .symbol_i(row_symbol),
+        .account_i(row_account), .session_i(row_session), .generation_i(row_generation), .slot_i(scanned_slot), .command_o(scan_command)
+    );
+    order_command #(.SYMBOL_W(SYMBOL_W), .ACCOUNT_W(ACCOUNT_W), .SLOT_W(SLOT_W)) bid_order (
+        .stamp_ns_i(e_stamp), .origin_i(e_command[`command_origin]), .sells_i(1'b0), .symbol_i(b_symbol),
+        .account_i(maker_account), .session_i(maker_session), .generation_i(maker_generation), .slot_i(level_head),
+        .command_o(bid_command)
+    );
+    always @(posedge clk) begin
+        if (clerk_q == DISPATCH) begin
+            scan_q  <= {(SLOT_W+1){1'b0}};
+            swept_q <= 20'd0;
+        end
+        if (scans) scan_q <= scan_q + 1'b1;
+        if (clerk_q == SCAN_SUMS) scan_notional_q <= {20'd0, row_price_e4} * {31'd0, row_leaves};
+        if (scan_cancels) swept_q <= swept_q + 20'd1;
+    end
+
+    assign uncross_reason = !e_known                                      ? `REASON_UNKNOWN_SYMBOL
+                          : !on_tick                                      ? `REASON_PRICE_OFF_TICK
+                          : {6'd0, symbol_state} != `SYMBOL_STATE_AUCTION ? `REASON_KIND_NOT_ALLOWED
+                          : e_value != last_event                         ? `REASON_STALE
+                          : !in_band                                      ? `REASON_OUTSIDE_BAND
+                          : !e_referenced                                 ? `REASON_NO_REFERENCE
+                          : e_distance > {1'b0, e_collar}                 ? `REASON_OUTSIDE_COLLAR
+                          :                                                 `REASON_NONE;
     assign credits    = clerk_q == CREDIT && credit_reason == `REASON_NONE;
 
     reg  [7:0] clerk_reason_q;
     assign clerk_done = event_ready && (clerk_q == ROW_SAY || (clerk_q == CREDIT && credits) || clerk_q == KILL
-                                     || (clerk_q == QUERY && row_last) || clerk_q == NOP);
+                                     || (clerk_q == QUERY && row_last) || clerk_q == NOP || clerk_q == SWEPT
+                                     || (clerk_q == UNCROSS_WAIT && book_q == EMPTY && !uncross_crossed_q));
     always @(posedge clk) begin
         case (clerk_q)
             IDLE: if (clerk_starts) begin
@@ -1038,6 +1518,8 @@ module core #(
                     `OPCODE_KILL:   clerk_q <= KILL;
                     `OPCODE_QUERY:  clerk_q <= QUERY;
                     `OPCODE_NOP:    clerk_q <= NOP;
+                    `OPCODE_SWEEP:  clerk_q <= SCAN_READ;
+                    `OPCODE_UNCROSS: clerk_q <= UNCROSS;
                     default:        clerk_q <= ROW_VALUE;
                 endcase
             end
@@ -1048,7 +1530,8 @@ module core #(
                 clerk_q        <= ROW_CHECK;
             end
             ROW_CHECK: begin
-                if (!row_value_ok) begin
+                if (!row_value_ok || opens_crossed || leaves_firm) begin
+                    if (row_value_ok) clerk_reason_q <= opens_crossed ? `REASON_BOOK_CROSSED : `REASON_ORDERS_OPEN;
                     clerk_refuses_q <= 1'b1;
                     clerk_q         <= NOP;
                 end else begin
@@ -1090,9 +1573,24 @@ module core #(
                     clerk_q         <= NOP;
                 end
             end
+            SCAN_READ: clerk_q <= SCAN;
+            SCAN:      clerk_q <= scan_meets ? SCAN_SUMS : scan_ends ? SWEPT : SCAN;
+            SCAN_SUMS: clerk_q <= SCAN_CANCEL;
+            SCAN_CANCEL: clerk_q <= SCAN_WAIT;
+            SCAN_WAIT: if (book_q == EMPTY) clerk_q <= scan_ends ? SWEPT : SCAN_READ;
+            UNCROSS: begin
+                clerk_reason_q  <= uncross_reason;
+                clerk_refuses_q <= uncross_reason != `REASON_NONE;
+                clerk_q         <= uncross_reason != `REASON_NONE ? NOP : UNCROSS_WAIT;
+            end
+            UNCROSS_WAIT: if (book_q == EMPTY && uncross_crossed_q) begin
+                clerk_reason_q  <= `REASON_BOOK_CROSSED;
+                clerk_refuses_q <= 1'b1;
+                clerk_q         <= NOP;
+            end
             // Fields that are still to be built lie behind the last one of their table.
             QUERY: if (event_ready) query_field_q <= query_field_q + 8'd1;
-            default: ;                          // ROW_SAY, KILL, NOP: one event
+            default: ;                          // ROW_SAY, KILL, SWEPT, NOP: one event
         endcase
         if (clerk_done) clerk_q <= IDLE;
 
@@ -1101,7 +1599,8 @@ module core #(
 
     wire writes_row = clerk_q == ROW_WRITE;
     assign symbol_write  = writes_row && is_symbol;
-    assign account_write = writes_row && is_account;
+    assign account_write = writes_row && is_account && e_field != `ROW_ACCOUNT_TRADED_E4;
+    assign writes_traded = writes_row && is_account && e_field == `ROW_ACCOUNT_TRADED_E4;
     assign limit_write   = writes_row && e_opcode == `OPCODE_POSITION && e_field != `ROW_POSITION_NET;
     assign writes_net    = writes_row && e_opcode == `OPCODE_POSITION && e_field == `ROW_POSITION_NET;
     always @* begin
@@ -1137,6 +1636,13 @@ module core #(
             `ROW_ACCOUNT_FIRM:         account_row_d[81 +: ACCOUNT_W]    = row_value_q[ACCOUNT_W-1:0];
             `ROW_ACCOUNT_CURRENCY:     account_row_d[80:71]              = row_value_q[9:0];
             `ROW_ACCOUNT_QUANTITY_MAX: account_row_d[70:51]              = row_value_q[19:0];
+            `ROW_ACCOUNT_RATE_INTERVAL_NS: account_row_d[ACCOUNT_MORE + 142 +: 32] = row_value_q[31:0];
+            `ROW_ACCOUNT_RATE_BURST_NS:    account_row_d[ACCOUNT_MORE + 174 +: 32] = row_value_q[31:0];
+            `ROW_ACCOUNT_DUPLICATE_NS:     account_row_d[ACCOUNT_MORE + 206 +: 32] = row_value_q[31:0];
+            `ROW_ACCOUNT_OPEN_MAX:         account_row_d[ACCOUNT_MORE +: 20]       = row_value_q[19:0];
+            `ROW_ACCOUNT_GROSS_MAX_E4:     account_row_d[ACCOUNT_MORE + 20 +: 61]  = row_value_q[60:0];
+            `ROW_ACCOUNT_DAILY_MAX_E4:     account_row_d[ACCOUNT_MORE + 81 +: 61]  = row_value_q[60:0];
+            `ROW_ACCOUNT_SELF_TRADE:       account_row_d[ACCOUNT_MORE + 238 +: 3]  = row_value_q[2:0];
             default:                   account_row_d[50:0]               = row_value_q[50:0];   // NOTIONAL_MAX_E4
         endcase
 
@@ -1171,12 +1677,15 @@ module core #(
     end
 
     // ---- events -----------------------------------------------------------------------------------------------------
-    wire         by_clerk = clerk_q != IDLE;
+    wire         by_clerk = clerk_q != IDLE && book_q == EMPTY;
     wire [ITEM_W-1:0] say_item    = by_clerk ? e_item_q : b_item_q;
     wire [511:0]      say_command = say_item[511:0];
     wire [31:0]       say_order   = say_command[`command_order];
     wire         says_refusal = book_q == REFUSE || (clerk_q == NOP && clerk_refuses_q);
-    wire         b_enters = (book_q == ENTER && b_new) || (book_q == UNLINK && !b_cancels);
+    // What is said of the resting order, not of the incoming one
+    wire [31:0]  maker_order  = {maker_generation, {(20-SLOT_W){1'b0}}, maker_slot_q};
+    wire         uncross_ends = !b_uncross_q || (last_bid && !bid_restates);
+    wire         b_enters = enter_says || (book_q == UNLINK && !b_cancels);
     reg          event_valid, event_last;
     reg  [511:0] event_d;
     always @* begin
@@ -1203,26 +1712,67 @@ module core #(
             event_d[`event_order]      = {b_generation, say_order[19:0]};
             event_d[`event_quantity]   = say_command[`command_quantity];
             event_d[`event_leaves]     = {12'd0, leaves_q};
-            event_d[`event_price_e4]   = b_price32;
+            event_d[`event_price_e4]   = {1'b0, b_price_e4};
             event_d[`event_client_ref] = b_client_ref;
+            event_d[`event_shown]      = b_shown32;
             event_d[`EVENT_IOC]        = b_ioc;
         end else if (book_q == UNLINK) begin
-            event_valid = 1'b1;
-            event_d[`event_kind]     = `KIND_CANCELED;
-            event_d[`event_reason]   = `REASON_USER;
-            event_d[`event_quantity] = {12'd0, b_off};
+            event_valid = unlink_says;
+            event_last  = b_uncross_q ? last_bid : !b_swept_q;
+            event_d[`event_kind]     = b_uncross_q ? `KIND_RESTATED : `KIND_CANCELED;
+            event_d[`event_reason]   = b_uncross_q ? `REASON_NONE : b_swept_q ? `REASON_SWEPT : `REASON_USER;
+            event_d[`event_quantity] = {12'd0, b_uncross_q ? old_more : b_off};
             event_d[`event_leaves]   = {12'd0, b_open};
             event_d[`event_price_e4] = {1'b0, b_old_price};
         end else if (book_q == FILL) begin
             event_valid = fill_goes;
-            event_last  = fill_ends || (fill_rests && !b_ioc);
-            event_d[`event_kind]         = `KIND_TRADE;
-            event_d[`event_order]        = {b_generation, say_order[19:0]};
-            event_d[`event_quantity]     = {12'd0, fill_q};
-            event_d[`event_leaves]       = {12'd0, leaves_then};
+            event_last  = fill_then == CLOSE && !refills && !(self_q && decrements) && uncross_ends;
+            if (self_q) begin
+                event_d[`event_kind]         = `KIND_CANCELED;
+                event_d[`event_reason]       = `REASON_SELF_TRADE;
+                event_d[`event_account]      = {{(16-ACCOUNT_W){1'b0}}, maker_account};
+                event_d[`event_session]      = {{(16-ACCOUNT_W){1'b0}}, maker_session};
+                event_d[`event_order]        = maker_order;
+                event_d[`EVENT_SELL]         = !b_sells;
+                event_d[`event_quantity]     = {12'd0, fill_q};
+                event_d[`event_leaves]       = {12'd0, maker_left};
+                event_d[`event_price_e4]     = {1'b0, maker_price_e4};
+            end else begin
+                event_d[`event_kind]         = `KIND_TRADE;
+                event_d[`event_order]        = b_uncross_q ? say_order : {b_generation, say_order[19:0]};
+                event_d[`event_quantity]     = {12'd0, fill_q};
+                event_d[`event_leaves]       = {12'd0, b_uncross_q ? leaves_then + b_open : leaves_then};
+                event_d[`event_price_e4]     = {1'b0, trade_price};
+                event_d[`event_maker]        = maker_order;
+                event_d[`event_maker_leaves] = {12'd0, maker_left};
+            end
+        end else if (book_q == RESTATE) begin
+            event_valid = 1'b1;
+            event_last  = after_q == CLOSE && uncross_ends;
+            event_d[`event_kind]         = `KIND_RESTATED;
+            event_d[`event_account]      = {{(16-ACCOUNT_W){1'b0}}, maker_account};
+            event_d[`event_session]      = {{(16-ACCOUNT_W){1'b0}}, maker_session};
+            event_d[`event_order]        = maker_order;
+            event_d[`EVENT_SELL]         = !b_sells;
+            event_d[`event_quantity]     = {12'd0, maker_more};
+            event_d[`event_leaves]       = {12'd0, maker_left};
             event_d[`event_price_e4]     = {1'b0, maker_price_e4};
-            event_d[`event_maker]        = {maker_generation, {(20-SLOT_W){1'b0}}, maker_slot_q};
-            event_d[`event_maker_leaves] = {12'd0, maker_leaves - fill_q};
+        end else if (book_q == OFF) begin
+            event_valid = 1'b1;
+            event_last  = after_q == CLOSE;
+            event_d[`event_kind]     = `KIND_CANCELED;
+            event_d[`event_reason]   = `REASON_SELF_TRADE;
+            event_d[`event_order]    = {b_generation, say_order[19:0]};
+            event_d[`event_quantity] = {12'd0, fill_q};
+            event_d[`event_leaves]   = {12'd0, leaves_q};
+            event_d[`event_price_e4] = {1'b0, b_price_e4};
+        end else if (book_q == UNCROSS_SAY) begin
+            event_valid = 1'b1;
+            event_last  = volume_q == 37'd0;
+            event_d[`event_kind]     = `KIND_SET;
+            event_d[`event_price_e4] = {1'b0, b_price_e4};
+            event_d[`event_value]    = {27'd0, volume_q};
+            event_d[`event_table]    = `TABLE_SYMBOL;
         end else if (book_q == HALT) begin
             event_valid = 1'b1;
             event_last  = 1'b0;
@@ -1238,11 +1788,11 @@ module core #(
         end else if (book_q == DROP) begin
             event_valid = 1'b1;
             event_d[`event_kind]     = `KIND_CANCELED;
-            event_d[`event_reason]   = halted_q ? `REASON_HALT : `REASON_IOC;
+            event_d[`event_reason]   = drop_reason_q;
             event_d[`event_order]    = {b_generation, say_order[19:0]};
             event_d[`event_quantity] = {12'd0, leaves_q};
-            event_d[`event_price_e4] = b_price32;
-        end else case (clerk_q)
+            event_d[`event_price_e4] = {1'b0, b_price_e4};
+        end else if (by_clerk) case (clerk_q)
             ROW_SAY: begin
                 event_valid = 1'b1;
                 event_d[`event_kind]  = is_symbol && e_field == `ROW_SYMBOL_STATE ? `KIND_STATE : `KIND_SET;
@@ -1275,6 +1825,11 @@ module core #(
                 event_d[`event_table]   = e_field;
                 event_d[`event_field]   = query_field_q;
             end
+            SWEPT: begin
+                event_valid = 1'b1;
+                event_d[`event_kind]     = `KIND_SWEPT;
+                event_d[`event_quantity] = {12'd0, swept_q};
+            end
             NOP: begin
                 event_valid = 1'b1;
                 event_d[`event_kind] = `KIND_SET;
@@ -1283,8 +1838,10 @@ module core #(
         endcase
     end
 
+    assign changes_symbol = event_valid && event_ready
+                         && ((book_q != EMPTY && book_q != REFUSE) || (clerk_q == ROW_SAY && is_symbol));
     report report_unit (
-        .clk(clk), .rst(rst),
+        .clk(clk), .rst(rst), .number_o(event_number),
         .valid_i(event_valid && event_ready), .ready_o(event_ready), .last_i(event_last),
         .by_card_i(say_item[512] && say_command[`command_origin] == `ORIGIN_CARD),
         .stamp_ns_i(say_command[`command_stamp_ns]), .taken_i(say_item[ITEM_W-1 -: 32]), .clock_o(clock),
@@ -1308,7 +1865,7 @@ module core #(
     assign killed_o    = killed_q;
     assign busy_o      = intake_busy || book_q != EMPTY || clerk_q != IDLE;
 
-    `CHECK(one_speaks,              book_q == EMPTY || clerk_q == IDLE)
+    `CHECK(one_speaks,              book_q == EMPTY || clerk_q == IDLE || clerk_q == SCAN_WAIT || clerk_q == UNCROSS_WAIT)
     `CHECK(fill_is_not_zero,        book_q != FILL || fill_q != 20'd0)
     `CHECK(maker_is_live,           book_q != FILL || maker_row[ORDER_ROW_W-1])
     `CHECK(level_has_what_it_fills, book_q != FILL || current_shares_q >= {16'd0, fill_q})

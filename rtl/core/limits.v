@@ -20,10 +20,20 @@ module limits (
     input  wire [47:0] short_max_i,
     input  wire [47:0] locate_i,
     input  wire [2:0]  restriction_i,
+    input  wire        adds_order_i,        // NEW: one more will be open
+    input  wire [19:0] open_count_i,
+    input  wire [19:0] open_max_i,
+    input  wire [63:0] gross_e4_i,
+    input  wire [60:0] gross_max_e4_i,
+    input  wire [63:0] traded_e4_i,
+    input  wire [60:0] daily_max_e4_i,
 
     output wire        restricted_o,        // check 6
+    output wire        too_many_o,          // check 12
     output wire        too_long_o,          // check 13
     output wire        too_short_o,
+    output wire        too_gross_o,         // check 14
+    output wire        too_daily_o,         // check 15
     output wire        too_dear_o           // check 16
 );
     // Positions are within 2^46 either way and open orders below 2^37: 50 signed bits hold every sum of them.
@@ -45,6 +55,15 @@ module limits (
     wire signed [49:0] short_max  = {2'd0, short_max_i < locate_i ? short_max_i : locate_i};
     assign too_long_o  = !sells_i && long_then > $signed({2'd0, long_max_i});
     assign too_short_o = sells_i && open_then > owned && short_then < -short_max;
+
+    wire [20:0] count_then = {1'b0, open_count_i} + {20'd0, adds_order_i};
+    assign too_many_o = count_then > {1'b0, open_max_i};
+
+    // Bounds of rows.def keep gross and traded together below 2^63: see rtl/core/README.md.
+    wire [63:0] gross_then = gross_e4_i + {{12{more_notional_e4_i[51]}}, more_notional_e4_i};
+    wire [63:0] daily_then = traded_e4_i + gross_e4_i + {{12{more_notional_e4_i[51]}}, more_notional_e4_i};
+    assign too_gross_o = gross_then > {3'd0, gross_max_e4_i};
+    assign too_daily_o = daily_then > {3'd0, daily_max_e4_i};
 
     wire signed [65:0] left_e4 = {2'd0, buying_power_e4_i} - {{14{more_notional_e4_i[51]}}, more_notional_e4_i};
     assign too_dear_o = !sells_i && left_e4[65];

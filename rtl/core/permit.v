@@ -23,6 +23,7 @@ module permit (
     input  wire       session_killed_i,
     input  wire       enabled_i,
     input  wire [1:0] symbol_state_i,
+    input  wire       plain_i,              // a limit order for the day, an iceberg too: what an auction takes
     output reg  [7:0] reason_o
 );
     wire       priced = (is_new_i || is_replace_i) && symbol_known_i;
@@ -43,7 +44,8 @@ module permit (
         else if (session_killed_i)             reason_o = `REASON_SESSION_KILLED;
         else if (!enabled_i)                   reason_o = `REASON_ACCOUNT_DISABLED;
         else if (symbol_state == `SYMBOL_STATE_HALTED) reason_o = `REASON_SYMBOL_HALTED;
-        else if (symbol_state != `SYMBOL_STATE_OPEN)   reason_o = `REASON_SYMBOL_CLOSED;
+        else if (symbol_state == `SYMBOL_STATE_CLOSED) reason_o = `REASON_SYMBOL_CLOSED;
+        else if (symbol_state == `SYMBOL_STATE_AUCTION && !plain_i) reason_o = `REASON_KIND_NOT_ALLOWED;
         else                                   reason_o = `REASON_NONE;
     end
 endmodule

@@ -21,6 +21,7 @@ module report (
     input  wire [63:0]  stamp_ns_i,         // of the command
     input  wire [31:0]  taken_i,            // clock_o when the command was taken
     output wire [31:0]  clock_o,
+    output wire [63:0]  number_o,           // of the event that is said now or next
     input  wire [511:0] event_i,            // number, command, stamp, END, CARD and envelope are filled in here
 
     output reg          m_event_tvalid = 1'b0,
@@ -33,6 +34,7 @@ module report (
 
     assign ready_o = !m_event_tvalid || m_event_tready;
     assign clock_o = clock_q;
+    assign number_o = number_q;
 
     always @(posedge clk) begin
         clock_q <= clock_q + 32'd1;
