@@ -118,6 +118,7 @@ static void append(struct book *book, uint32_t at) {
     level->tail = at;
     level->book.orders++;
     level->book.shares += order->leaves;
+    level->book.displayed += order->displayed;
     slot->live = true;
     book->live++;
 }
@@ -139,6 +140,7 @@ static void remove_order(struct book *book, uint32_t at) {
         book->slots[slot->next].previous = slot->previous;
     level->book.orders--;
     level->book.shares -= order->leaves;
+    level->book.displayed -= order->displayed;
     if (level->book.orders == 0) {
         uint32_t place = (uint32_t)(level - side->levels);
         memmove(level, level + 1, (side->count - place - 1) * sizeof *level);
@@ -148,16 +150,21 @@ static void remove_order(struct book *book, uint32_t at) {
     book->live--;
 }
 
-/* reduce takes shares off a live order, and the order off the book with its last one. */
-static void reduce(struct book *book, uint32_t at, uint32_t shares) {
+static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* reduce leaves shares of a live order, so many of them displayed, or takes it off the book. */
+static void reduce(struct book *book, uint32_t at, uint32_t leaves, uint32_t displayed) {
     struct book_order *order = &book->slots[at].order;
-    if (shares == order->leaves) {
+    if (leaves == 0) {
         remove_order(book, at);
         return;
     }
-    order->leaves -= shares;
     struct side *side = side_of(book, order->symbol, order->side);
-    level_at(side, order->side, order->price_e4)->book.shares -= shares;
+    struct book_level *level = &level_at(side, order->side, order->price_e4)->book;
+    level->shares -= order->leaves - leaves;
+    level->displayed -= order->displayed - displayed;
+    order->leaves = leaves;
+    order->displayed = displayed;
 }
 
 /* ---- events
@@ -205,6 +212,7 @@ static int entered(struct book *book, const struct event *event) {
         .total = event->quantity,
         .leaves = event->leaves,
         .client_ref = event_client_ref(event),
+        .shown = event_shown(event),
         .entered_ns = event->stamp_ns,
     };
     slot->ioc = event->flags & EVENT_IOC;
@@ -213,27 +221,51 @@ static int entered(struct book *book, const struct event *event) {
     return 0;
 }
 
+/* not_first says why a live order could not trade at a price, NULL if it can: it must be the oldest
+ * of its side's best level. */
+static const char *not_first(struct book *book, const struct slot *slot, uint32_t price_e4) {
+    const struct book_order *order = &slot->order;
+    const struct side *side = side_of(book, order->symbol, order->side);
+    const struct level *top = &side->levels[side->count - 1];
+    if (top->book.price_e4 != order->price_e4) return "a better price rests";
+    if (top->head != abi_slot(order->handle)) return "an older order rests at this price";
+    if (worse(order->side, order->price_e4, price_e4)) return "beyond the order's limit";
+    return NULL;
+}
+
+static void trade_resting(struct book *book, const struct slot *slot, uint32_t quantity) {
+    const struct book_order *order = &slot->order;
+    reduce(book, abi_slot(order->handle), order->leaves - quantity, order->displayed - quantity);
+}
+
 static int traded(struct book *book, const struct event *event) {
     struct slot *taker = known(book, event->order), *maker = known(book, event_maker(event));
-    if (!taker || !taker->arriving) return contradiction(event, "the incoming order is unknown");
+    if (!taker) return contradiction(event, "the incoming order is unknown");
     if (!maker || !maker->live) return contradiction(event, "the resting order is unknown");
     uint8_t other = maker->order.side;
+    bool auction = taker->live; /* both rest: an UNCROSS */
     if (other == taker->order.side || maker->order.symbol != taker->order.symbol)
         return contradiction(event, "the orders do not face each other");
-    const struct side *side = side_of(book, maker->order.symbol, other);
-    const struct level *top = &side->levels[side->count - 1];
-    if (maker->order.price_e4 != event->price_e4 || top->book.price_e4 != event->price_e4)
-        return contradiction(event, "a better price rests");
-    if (top->head != abi_slot(event_maker(event)))
-        return contradiction(event, "an older order rests at this price");
-    if (worse(other, event->price_e4, taker->order.price_e4))
-        return contradiction(event, "beyond the incoming order's limit");
-    if (event->quantity == 0 ||
+    if (auction &&
+        (book->symbols[event->symbol].state != SYMBOL_STATE_AUCTION || other != SIDE_SELL))
+        return contradiction(event, "resting orders trade, but not in an auction, buyer first");
+    if (!auction && maker->order.price_e4 != event->price_e4)
+        return contradiction(event, "not the resting order's price");
+    const char *why = not_first(book, maker, event->price_e4);
+    if (!why && auction) why = not_first(book, taker, event->price_e4);
+    if (!why && worse(other, event->price_e4, taker->order.price_e4))
+        why = "beyond the order's limit";
+    if (why) return contradiction(event, why);
+    if (event->quantity == 0 || event->quantity > maker->order.displayed ||
+        (auction && event->quantity > taker->order.displayed) ||
         maker->order.leaves != event->quantity + event_maker_leaves(event) ||
         taker->order.leaves != event->quantity + event->leaves)
         return contradiction(event, "shares are lost or made up");
-    taker->order.leaves -= event->quantity;
-    reduce(book, abi_slot(event_maker(event)), event->quantity);
+    if (auction)
+        trade_resting(book, taker, event->quantity);
+    else
+        taker->order.leaves -= event->quantity;
+    trade_resting(book, maker, event->quantity);
     struct book_symbol *symbol = &book->symbols[event->symbol];
     symbol->last_e4 = event->price_e4;
     symbol->last_quantity = event->quantity;
@@ -242,17 +274,33 @@ static int traded(struct book *book, const struct event *event) {
     return 0;
 }
 
+/* restated: an iceberg's next part is shown, at the back. */
+static int restated(struct book *book, const struct event *event) {
+    struct slot *slot = known(book, event->order);
+    if (!slot || !slot->live) return contradiction(event, "the order is unknown");
+    struct book_order *order = &slot->order;
+    if (order->displayed != 0 || order->leaves != event->leaves ||
+        event->quantity != least(order->shown, order->leaves))
+        return contradiction(event, "not what the iceberg shows next");
+    uint32_t at = abi_slot(event->order);
+    remove_order(book, at);
+    order->displayed = event->quantity;
+    order->entered_ns = event->stamp_ns;
+    append(book, at);
+    return 0;
+}
+
 static int canceled(struct book *book, const struct event *event) {
     struct slot *slot = known(book, event->order);
     if (!slot) return contradiction(event, "the order is unknown");
-    if (slot->order.leaves != event->quantity + event->leaves)
+    struct book_order *order = &slot->order;
+    if (order->leaves != event->quantity + event->leaves)
         return contradiction(event, "shares are lost or made up");
-    if (slot->live) {
-        if (event->quantity > 0) reduce(book, abi_slot(event->order), event->quantity);
-        if (slot->live) slot->order.total -= event->quantity;
-    } else {
-        slot->order.leaves -= event->quantity;
-    }
+    order->total -= event->quantity;
+    if (slot->live)
+        reduce(book, abi_slot(event->order), event->leaves, least(order->displayed, event->leaves));
+    else
+        order->leaves = event->leaves;
     return 0;
 }
 
@@ -264,10 +312,13 @@ static int settle(struct book *book, const struct event *event) {
     struct slot *slot = &book->slots[at];
     slot->arriving = false;
     if (slot->order.leaves == 0) return 0;
+    slot->order.displayed =
+        slot->order.shown > 0 ? least(slot->order.shown, slot->order.leaves) : slot->order.leaves;
+    bool matches = book->symbols[slot->order.symbol].state != SYMBOL_STATE_AUCTION;
     const struct side *other = side_of(book, slot->order.symbol, !slot->order.side);
     uint32_t best_e4 = other->count ? other->levels[other->count - 1].book.price_e4 : 0;
     if (slot->ioc) return contradiction(event, "an IOC order would rest");
-    if (other->count && !worse(!slot->order.side, best_e4, slot->order.price_e4))
+    if (matches && other->count && !worse(!slot->order.side, best_e4, slot->order.price_e4))
         return contradiction(event, "the order would rest against a price it can trade with");
     append(book, at);
     return 0;
@@ -285,6 +336,9 @@ int book_event(struct book *book, const struct event *event) {
         break;
     case KIND_CANCELED:
         error = canceled(book, event);
+        break;
+    case KIND_RESTATED:
+        error = restated(book, event);
         break;
     case KIND_STATE:
         if (event->table == TABLE_SYMBOL && event->symbol < book->size.symbols)
@@ -340,7 +394,7 @@ void book_check(const struct book *book) {
             const struct level *level = &side->levels[n];
             CHECK(n == 0 || worse(i % 2, side->levels[n - 1].book.price_e4, level->book.price_e4));
             uint32_t orders = 0, previous = NO_SLOT;
-            uint64_t shares = 0;
+            uint64_t shares = 0, displayed = 0;
             for (uint32_t at = level->head; at != NO_SLOT; at = book->slots[at].next) {
                 const struct slot *slot = &book->slots[at];
                 CHECK(slot->live && slot->previous == previous);
@@ -348,10 +402,12 @@ void book_check(const struct book *book) {
                 CHECK(slot->order.symbol == i / 2 && slot->order.side == i % 2);
                 previous = at;
                 shares += slot->order.leaves;
+                displayed += slot->order.displayed;
+                CHECK(slot->order.displayed > 0 && slot->order.displayed <= slot->order.leaves);
                 CHECK(++orders <= level->book.orders);
             }
             CHECK(level->tail == previous && orders == level->book.orders && orders > 0);
-            CHECK(shares == level->book.shares);
+            CHECK(shares == level->book.shares && displayed == level->book.displayed);
             queued += orders;
         }
     }

@@ -20,8 +20,9 @@ struct book_order {
     uint16_t symbol, account, session;
     uint8_t side; /* SIDE_ */
     uint32_t price_e4;
-    uint32_t total;  /* shares: executed + leaves */
-    uint32_t leaves; /* shares that are open, never 0 */
+    uint32_t total;            /* shares: executed + leaves */
+    uint32_t leaves;           /* shares that are open, never 0 */
+    uint32_t shown, displayed; /* of an iceberg: how much at a time, or 0; of leaves now */
     uint32_t client_ref;
     uint64_t entered_ns; /* stamp of its place in the queue */
 };
@@ -29,7 +30,7 @@ struct book_order {
 struct book_level {
     uint32_t price_e4;
     uint32_t orders;
-    uint64_t shares;
+    uint64_t shares, displayed; /* icebergs: not all of it is displayed */
 };
 
 /* What is known of a symbol beside its orders. */

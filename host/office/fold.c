@@ -167,6 +167,7 @@ static int end_order(struct fold *fold, struct fold_order *order, int64_t state,
     order->row.state = state;
     order->row.reason = reason;
     fold->counts.orders_open--;
+    fold_touch_account(fold, (uint32_t)order->row.account)->row.open_count--;
     return put_order(fold, &order->row);
 }
 
@@ -176,7 +177,9 @@ static struct fold_order *order_of(struct fold *fold, uint32_t handle) {
     return order;
 }
 
-static int open_buy(struct fold *fold, const struct store_order *row, int64_t by) {
+/* open_change moves shares into and out of what the account has open. */
+static int open_change(struct fold *fold, const struct store_order *row, int64_t by) {
+    fold_touch_account(fold, (uint32_t)row->account)->row.gross_e4 += row->price_e4 * by;
     if (row->side == SIDE_SELL) return 0;
     struct fold_position_state *position =
         fold_touch_position(fold, (uint32_t)row->account, (uint32_t)row->symbol);
@@ -217,12 +220,13 @@ static int take_order(struct fold *fold, const struct event *event) {
     fold->counts.orders_open++;
     int code = books_reserve(fold, event, slot, replaces ? &before : NULL);
     if (code == 0 && replaces) {
-        code = open_buy(fold, &before.row, -before.row.leaves);
+        code = open_change(fold, &before.row, -before.row.leaves);
         before.row.leaves = 0;
         before.row.changed_ns = (int64_t)event->stamp_ns;
         if (code == 0) code = end_order(fold, &before, STORE_ORDER_REPLACED, REASON_NONE);
     }
-    if (code == 0) code = open_buy(fold, &slot->row, slot->row.leaves);
+    fold_touch_account(fold, event->account)->row.open_count++;
+    if (code == 0) code = open_change(fold, &slot->row, slot->row.leaves);
     return code == 0 ? put_order(fold, &slot->row) : code;
 }
 
@@ -230,7 +234,7 @@ static int fill_order(struct fold *fold, struct fold_order *order, const struct 
     order->row.executed += event->quantity;
     order->row.leaves -= event->quantity;
     order->row.changed_ns = (int64_t)event->stamp_ns;
-    int code = open_buy(fold, &order->row, -(int64_t)event->quantity);
+    int code = open_change(fold, &order->row, -(int64_t)event->quantity);
     if (code != 0) return code;
     if (order->row.leaves == 0) return end_order(fold, order, STORE_ORDER_FILLED, REASON_NONE);
     return put_order(fold, &order->row);
@@ -251,8 +255,8 @@ static void count_trade(struct fold *fold, const struct store_trade *trade) {
         &fold_touch_position(fold, (uint32_t)trade->sell_account, (uint32_t)trade->symbol)->row;
     seller->sold += trade->quantity;
     seller->sold_e4 += money_e4;
-    (void)fold_touch_account(fold, (uint32_t)trade->buy_account);
-    (void)fold_touch_account(fold, (uint32_t)trade->sell_account);
+    fold_touch_account(fold, (uint32_t)trade->buy_account)->row.traded_e4 += money_e4;
+    fold_touch_account(fold, (uint32_t)trade->sell_account)->row.traded_e4 += money_e4;
     fold->counts.trades++;
 }
 
@@ -298,7 +302,7 @@ static int take_trade(struct fold *fold, const struct event *event) {
 static int take_cancel(struct fold *fold, const struct event *event) {
     struct fold_order *order = order_of(fold, event->order);
     int code = books_release(fold, event, order, event->quantity);
-    if (code == 0) code = open_buy(fold, &order->row, -(int64_t)event->quantity);
+    if (code == 0) code = open_change(fold, &order->row, -(int64_t)event->quantity);
     if (code != 0) return code;
     (void)fold_touch_account(fold, (uint32_t)order->row.account);
     (void)fold_touch_position(fold, (uint32_t)order->row.account, (uint32_t)order->row.symbol);
@@ -370,6 +374,7 @@ static int take_event(struct fold *fold, const struct event *event) {
         return rows_alarm(fold, "card", -1, -1, 0, event->reason, "the card says ALERT: %s",
                           abi_reason_name(event->reason));
     case KIND_SWEPT:
+    case KIND_RESTATED: /* the book's alone */
         return 0;
     default:
         return err_set(-EBADMSG, "an event of kind %u, which this office does not know",
@@ -392,6 +397,8 @@ static int fold_event(struct fold *fold, const struct journal_record *record) {
                        event.number, event.command, fold->progress.commands);
     int code = book_event(fold->book, &event);
     if (code != 0) return code;
+    if (abi_changes_symbol(&event) && event.symbol < fold->options.symbols)
+        fold_touch_symbol(fold, event.symbol)->last_event = (int64_t)event.number;
     fold->progress.events++;
     fold->progress.time_ns = (int64_t)event.stamp_ns;
     fold->ended = (event.flags & EVENT_END) != 0;

@@ -42,6 +42,8 @@ static int64_t *symbol_field(struct store_symbol *symbol, uint8_t field) {
         return &symbol->reference;
     case ROW_SYMBOL_COLLAR:
         return &symbol->collar;
+    case ROW_SYMBOL_LAST_EVENT:
+        return &symbol->last_event;
     default:
         return NULL;
     }
@@ -65,6 +67,26 @@ static int64_t *account_field(struct store_account *account, uint8_t field) {
         return &account->reserved_e4;
     case ROW_ACCOUNT_KILLED:
         return &account->killed;
+    case ROW_ACCOUNT_RATE_INTERVAL_NS:
+        return &account->rate_interval_ns;
+    case ROW_ACCOUNT_RATE_BURST_NS:
+        return &account->rate_burst_ns;
+    case ROW_ACCOUNT_DUPLICATE_NS:
+        return &account->duplicate_ns;
+    case ROW_ACCOUNT_OPEN_MAX:
+        return &account->open_max;
+    case ROW_ACCOUNT_OPEN_COUNT:
+        return &account->open_count;
+    case ROW_ACCOUNT_GROSS_MAX_E4:
+        return &account->gross_max_e4;
+    case ROW_ACCOUNT_GROSS_E4:
+        return &account->gross_e4;
+    case ROW_ACCOUNT_DAILY_MAX_E4:
+        return &account->daily_max_e4;
+    case ROW_ACCOUNT_TRADED_E4:
+        return &account->traded_e4;
+    case ROW_ACCOUNT_SELF_TRADE:
+        return &account->self_trade;
     default:
         return NULL;
     }
@@ -91,7 +113,10 @@ static int64_t *position_field(struct store_position *position, uint8_t field) {
     }
 }
 
-static bool order_field(const struct fold_order *order, uint8_t field, int64_t *value) {
+static bool order_field(const struct fold *fold, uint32_t slot, uint8_t field, int64_t *value) {
+    const struct fold_order *order = &fold->orders[slot];
+    struct book_order resting = { .shown = 0 };
+    (void)book_order(fold->book, slot, &resting);
     bool live = order->row.state == STORE_ORDER_OPEN;
     const struct store_order none = { .id = 0 }, *row = live ? &order->row : &none;
     switch (field) {
@@ -125,6 +150,12 @@ static bool order_field(const struct fold_order *order, uint8_t field, int64_t *
     case ROW_ORDER_CLIENT_REF:
         *value = row->reference;
         return true;
+    case ROW_ORDER_SHOWN:
+        *value = resting.shown;
+        return true;
+    case ROW_ORDER_DISPLAYED:
+        *value = resting.displayed;
+        return true;
     default:
         return false;
     }
@@ -157,6 +188,7 @@ static void set_base(struct fold *fold, uint32_t number, int64_t base_e4) {
 
 static int set_symbol(struct fold *fold, const struct event *event) {
     if (event->symbol >= fold->options.symbols) return unknown_row(fold, event);
+    if (event->field == 0) return 0; /* the verdict of an UNCROSS */
     struct store_symbol *symbol = fold_touch_symbol(fold, event->symbol);
     int64_t *field = symbol_field(symbol, event->field);
     if (field == NULL) return unknown_row(fold, event);
@@ -254,7 +286,7 @@ static bool ours(struct fold *fold, const struct event *event, int64_t *value) {
     }
     case TABLE_ORDER:
         return abi_slot(event->order) < options->orders &&
-               order_field(&fold->orders[abi_slot(event->order)], event->field, value);
+               order_field(fold, abi_slot(event->order), event->field, value);
     case TABLE_FIRM:
         if (event->account >= options->accounts) return false;
         field = &fold->firms[event->account].killed;
@@ -297,6 +329,8 @@ int rows_compare(struct fold *fold, const struct event *event) {
         row.field = ROW_ACCOUNT_BUYING_POWER_E4;
     }
     int64_t value = 0;
+    /* When an account's messages may come is no part of the books. */
+    if (row.table == TABLE_ACCOUNT && row.field == ROW_ACCOUNT_RATE_TAT_NS) return 0;
     if (!ours(fold, &row, &value)) return unknown_row(fold, event);
     fold->progress.checked++;
     fold->progress.checked_record = (int64_t)fold->record;

@@ -227,7 +227,18 @@ static void an_earlier_schema_is_brought_up_with_its_rows(void **state) {
     assert_int_equal(store_commit(store, &progress), 0);
     store_close(store);
     run_sql("DROP INDEX orders_of_session; DROP INDEX orders_of_account;"
-            "DROP INDEX trades_of_symbol; PRAGMA user_version = 1");
+            "DROP INDEX trades_of_symbol; PRAGMA user_version = 1;"
+            "ALTER TABLE symbols DROP COLUMN last_event;"
+            "ALTER TABLE accounts DROP COLUMN rate_interval_ns;"
+            "ALTER TABLE accounts DROP COLUMN rate_burst_ns;"
+            "ALTER TABLE accounts DROP COLUMN duplicate_ns;"
+            "ALTER TABLE accounts DROP COLUMN open_max;"
+            "ALTER TABLE accounts DROP COLUMN open_count;"
+            "ALTER TABLE accounts DROP COLUMN gross_max_e4;"
+            "ALTER TABLE accounts DROP COLUMN gross_e4;"
+            "ALTER TABLE accounts DROP COLUMN daily_max_e4;"
+            "ALTER TABLE accounts DROP COLUMN traded_e4;"
+            "ALTER TABLE accounts DROP COLUMN self_trade;");
     store = open_at(path);
     assert_int_equal(store_count(store, STORE_order), 3);
     store_close(store);
@@ -238,11 +249,11 @@ static void a_store_that_is_not_ours_to_read_is_refused_and_said(void **state) {
     struct store *store = NULL;
     (void)state;
     store_close(open_at(path));
-    run_sql("PRAGMA user_version = 3");
-    assert_int_equal(store_version(), 2);
+    run_sql("PRAGMA user_version = 4");
+    assert_int_equal(store_version(), 3);
     assert_int_equal(store_open(path, &store), -EPROTO);
-    assert_non_null(strstr(err_text(), "version 3"));
-    run_sql("PRAGMA user_version = 2; PRAGMA application_id = 5");
+    assert_non_null(strstr(err_text(), "version 4"));
+    run_sql("PRAGMA user_version = 3; PRAGMA application_id = 5");
     assert_int_equal(store_open(path, &store), -EBADMSG);
     assert_non_null(strstr(err_text(), "another program"));
 
