@@ -131,6 +131,11 @@ static void market_open(struct market *market) {
         market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_FIRM, account);
         market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_CURRENCY, 840);
         market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_QUANTITY_MAX, 1000);
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_OPEN_MAX, 0xfffff);
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_GROSS_MAX_E4,
+                   INT64_C(0x1fffffffffffffff));
+        market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_DAILY_MAX_E4,
+                   INT64_C(0x1fffffffffffffff));
         market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_NOTIONAL_MAX_E4,
                    INT64_C(1) << 40);
         market_set(market, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_ENABLED, 1);

@@ -156,6 +156,13 @@ int desk_open(struct desk *desk) {
         if (!error)
             error = set(desk, OPCODE_ACCOUNT, 0, account, ROW_ACCOUNT_NOTIONAL_MAX_E4,
                         INT64_C(0x7ffffffffffff));
+        if (!error) error = set(desk, OPCODE_ACCOUNT, 0, account, ROW_ACCOUNT_OPEN_MAX, 0xfffff);
+        if (!error)
+            error = set(desk, OPCODE_ACCOUNT, 0, account, ROW_ACCOUNT_GROSS_MAX_E4,
+                        INT64_C(0x1fffffffffffffff));
+        if (!error)
+            error = set(desk, OPCODE_ACCOUNT, 0, account, ROW_ACCOUNT_DAILY_MAX_E4,
+                        INT64_C(0x1fffffffffffffff));
         if (!error) error = set(desk, OPCODE_CREDIT, 0, account, 0, INT64_C(1) << 61);
         if (!error) error = set(desk, OPCODE_ACCOUNT, 0, account, ROW_ACCOUNT_ENABLED, 1);
     }

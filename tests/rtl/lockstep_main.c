@@ -7,7 +7,9 @@
  *
  * Random commands go to the small card, where edges are near, for most of the run and to the
  * default one for the rest. In the first tenth stamps are given (REPLAY mode), then the card's
- * clock gives them. Gaps in the window, split writes and a slow event ring come and go. */
+ * clock gives them. Gaps in the window, split writes and a slow event ring come and go. Every row
+ * of the card is asked for and compared at the end of each run, and in between on the small card.
+ */
 #include "host/base/err.h"
 #include "host/base/random.h"
 #include "sim/model.h"
@@ -22,7 +24,8 @@
 #include <unistd.h>
 
 struct totals {
-    uint64_t commands, differences, clocks, trades, accepted, rejected;
+    uint64_t commands, differences, clocks, rows;
+    uint64_t kinds[256];   /* of events */
     uint64_t reasons[256]; /* of the rejected ones */
 };
 
@@ -45,9 +48,7 @@ struct watch {
 };
 
 static void count(struct totals *totals, const struct event *event) {
-    totals->trades += event->kind == KIND_TRADE;
-    totals->accepted += event->kind == KIND_ACCEPTED || event->kind == KIND_REPLACED;
-    totals->rejected += event->kind == KIND_REJECTED;
+    totals->kinds[event->kind]++;
     totals->reasons[event->reason] += event->kind == KIND_REJECTED;
 }
 
@@ -65,6 +66,56 @@ static int finish(struct card *card, struct totals *totals, int error) {
     totals->clocks += simlib_clocks(card);
     card_close(card);
     if (error) fprintf(stderr, "lockstep: %s\n", err_text());
+    return error;
+}
+
+/* ask queries one row and takes what the card says of it; the lock-step compares. */
+static int ask(struct card *card, const struct command *query, struct totals *totals) {
+    int error;
+    while ((error = card_push(card, query)) == -EAGAIN) {
+        struct event event;
+        int got = card_poll(card, &event, 1);
+        if (got < 0) return got;
+    }
+    totals->rows++;
+    for (bool ended = false; !error && !ended;) {
+        struct event events[32];
+        int got = card_poll(card, events, 32);
+        if (got < 0) error = got;
+        for (int i = 0; i < got; i++) ended = ended || events[i].flags & EVENT_END;
+    }
+    return error;
+}
+
+/* census asks for every row of the card, while nothing else is under way. */
+static int census(struct card *card, struct totals *totals) {
+    const struct card_size *size = &card->size;
+    struct command query = { .opcode = OPCODE_QUERY, .field = TABLE_ENGINE };
+    int error = ask(card, &query, totals);
+    for (uint32_t i = 0; !error && i < size->symbols; i++) {
+        query = (struct command){ .opcode = OPCODE_QUERY, .field = TABLE_SYMBOL };
+        query.symbol = (uint16_t)i;
+        error = ask(card, &query, totals);
+    }
+    for (uint32_t i = 0; !error && i < size->accounts; i++) {
+        struct command of[] = { { .field = TABLE_ACCOUNT, .account = (uint16_t)i },
+                                { .field = TABLE_FIRM, .firm = (uint16_t)i },
+                                { .field = TABLE_SESSION, .session = (uint16_t)i } };
+        for (size_t k = 0; !error && k < sizeof of / sizeof *of; k++) {
+            of[k].opcode = OPCODE_QUERY;
+            error = ask(card, &of[k], totals);
+        }
+        for (uint32_t symbol = 0; !error && symbol < size->symbols; symbol++) {
+            query = (struct command){ .opcode = OPCODE_QUERY, .field = TABLE_POSITION };
+            query.account = (uint16_t)i;
+            query.symbol = (uint16_t)symbol;
+            error = ask(card, &query, totals);
+        }
+    }
+    for (uint32_t i = 0; !error && i < size->orders; i++) {
+        query = (struct command){ .opcode = OPCODE_QUERY, .field = TABLE_ORDER, .order = i };
+        error = ask(card, &query, totals);
+    }
     return error;
 }
 
@@ -88,9 +139,15 @@ static int run_random(const struct card_size *size, uint64_t commands, uint64_t 
     uint64_t pushed = 0, stamp_ns = 0, live_from = commands / 10;
     struct command command;
     bool waiting = false;
-    uint64_t ended = 0;
+    enum { CENSUS_COMMANDS = 1000 };
+    uint64_t ended = 0, census_at = CENSUS_COMMANDS;
     while (!error && ended < commands) {
         if (pushed == live_from && ended == pushed) card_go_live(card);
+        if (ended == pushed && ended >= census_at && size->orders < 4096) {
+            error = census(card, totals);
+            census_at = ended + CENSUS_COMMANDS;
+            if (error) break;
+        }
         bool gap = random_below(&random, 4) == 0;
         while (!gap && pushed < commands && (pushed != live_from || ended == pushed)) {
             if (!waiting) {
@@ -100,6 +157,8 @@ static int run_random(const struct card_size *size, uint64_t commands, uint64_t 
                     command.stamp_ns = stamp_ns - (stamp_ns > 50 ? random_below(&random, 50) : 0);
                 waiting = true;
             }
+            if (command.opcode == OPCODE_UNCROSS && ended < pushed) break;
+            stimulus_settle(watch.stimulus, &command);
             error = card_push(card, &command);
             if (error) break;
             waiting = false;
@@ -117,6 +176,7 @@ static int run_random(const struct card_size *size, uint64_t commands, uint64_t 
         }
     }
     stimulus_delete(watch.stimulus);
+    if (!error) error = census(card, totals);
     return finish(card, totals, error);
 }
 
@@ -220,10 +280,12 @@ int main(int argc, char **argv) {
     double clocks = totals.commands ? (double)totals.clocks / (double)totals.commands : 0;
     double rate = seconds > 0 ? (double)totals.commands / seconds : 0;
     printf("lock-step: %" PRIu64 " commands, %" PRIu64 " differences; %" PRIu64
-           " accepted, %" PRIu64 " rejected, %" PRIu64
-           " trades; %.1f clocks a command, %.0f commands/s\n",
-           totals.commands, totals.differences, totals.accepted, totals.rejected, totals.trades,
-           clocks, rate);
+           " rows compared; %.1f clocks a command, %.0f commands/s\n",
+           totals.commands, totals.differences, totals.rows, clocks, rate);
+    for (unsigned kind = 1; kind <= KIND_ALERT; kind++)
+        if (totals.kinds[kind])
+            printf("  %-18s %8" PRIu64 "\n", abi_kind_name(kind), totals.kinds[kind]);
+    printf("  and of those rejected\n");
     for (unsigned reason = 0; reason < 256; reason++)
         if (totals.reasons[reason])
             printf("  %-18s %8" PRIu64 "\n", abi_reason_name(reason), totals.reasons[reason]);
@@ -235,9 +297,10 @@ int main(int argc, char **argv) {
         }
         fprintf(json,
                 "{\"commands\": %" PRIu64 ", \"differences\": %" PRIu64
+                ", \"rows_compared\": %" PRIu64
                 ", \"clocks_per_command\": %.2f, \"commands_per_second\": %.0f, \"seed\": %" PRIu64
                 "}\n",
-                totals.commands, totals.differences, clocks, rate, choices.seed);
+                totals.commands, totals.differences, totals.rows, clocks, rate, choices.seed);
         if (fclose(json) != 0) return 2;
     }
     return error != 0 || totals.differences != 0;

@@ -89,6 +89,11 @@ static void open_market(struct measure *measure) {
     for (uint16_t account = 0; account < ACCOUNTS; account++) {
         row(measure, OPCODE_ACCOUNT, account, ROW_ACCOUNT_CURRENCY, 840);
         row(measure, OPCODE_ACCOUNT, account, ROW_ACCOUNT_QUANTITY_MAX, 1000);
+        row(measure, OPCODE_ACCOUNT, account, ROW_ACCOUNT_OPEN_MAX, 0xfffff);
+        row(measure, OPCODE_ACCOUNT, account, ROW_ACCOUNT_GROSS_MAX_E4,
+            INT64_C(0x1fffffffffffffff));
+        row(measure, OPCODE_ACCOUNT, account, ROW_ACCOUNT_DAILY_MAX_E4,
+            INT64_C(0x1fffffffffffffff));
         row(measure, OPCODE_ACCOUNT, account, ROW_ACCOUNT_NOTIONAL_MAX_E4, 1000000000);
         row(measure, OPCODE_ACCOUNT, account, ROW_ACCOUNT_ENABLED, 1);
         row(measure, OPCODE_CREDIT, account, 0, INT64_C(1) << 40);

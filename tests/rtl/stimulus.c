@@ -21,6 +21,8 @@ enum action {
     CREDIT,
     KILL,
     QUERY,
+    SWEEP,
+    UNCROSS,
     NOP,
     BITS,
     ACTIONS
@@ -36,21 +38,28 @@ struct mood {
     uint16_t stale_odds; /* a CANCEL or REPLACE that names its order wrongly */
     uint16_t wild_odds;  /* a price anywhere, band's ends most of all */
     uint16_t full;       /* NEW goes on until so many of 256 slots rest */
+    uint16_t kind_odds;  /* an order that is no plain limit order */
+    uint16_t self_odds;  /* an order with a self-trade mode */
     const char *why;
 };
 
 // clang-format off
 static const struct mood moods[] = {
-    /* NEW CANC REPL SYM ACC POS CRE KILL QUE NOP BIT  spread quant ioc stale wild full */
-    { { 40, 25, 15, 1, 1, 2, 2, 0, 2, 1, 1 },      6,  100,  6,  30,  40, 200, "an ordinary book" },
-    { { 45, 30, 25, 0, 0, 0, 0, 0, 1, 0, 0 },      1,   20,  4,   0,   0, 200, "one level, to and fro" },
-    { { 60, 10,  5, 0, 0, 0, 1, 0, 0, 0, 0 },      3,    5, 20,   0,   0, 256, "many small orders: a full book" },
-    { { 50,  5, 20, 0, 0, 0, 1, 0, 0, 0, 0 },     12,  900,  2,   0,   0, 128, "sweeps that empty levels" },
-    { { 30, 20, 20, 20, 0, 0, 0, 0, 2, 0, 0 },     8,   50,  6,  20,   3,  64, "the base moves under orders" },
-    { { 30, 30, 30, 2, 0, 0, 0, 0, 5, 0, 0 },      5,   50,  6,   2,   5, 128, "stale handles and strangers" },
-    { { 40, 10, 20, 2, 10, 20, 20, 0, 3, 0, 0 },   4,  300,  6,  50,  20, 128, "limits about to be met or to overflow" },
-    { { 40, 20, 15, 4, 3, 1, 0, 12, 4, 0, 0 },     4,   60,  6,  30,  20, 128, "kill and release, open and halt" },
-    { { 20, 10, 10, 5, 5, 5, 5, 3, 5, 2, 50 },     4,   60,  6,  30,  20, 128, "bits where none belong" },
+    /* NEW CANC REPL SYM ACC POS CRE KILL QUE SWE UNC NOP BIT  spread quant ioc stale wild full kind self */
+    { { 40, 25, 15, 1, 1, 2, 2, 0, 2, 0, 0, 1, 1 },      6,  100,  6,  30,  40, 200,  8,  0, "an ordinary book" },
+    { { 45, 30, 25, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 },      1,   20,  4,   0,   0, 200, 20, 20, "one level, to and fro" },
+    { { 60, 10,  5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 },      3,    5, 20,   0,   0, 256, 30,  0, "many small orders: a full book" },
+    { { 50,  5, 20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 },     12,  900,  2,   0,   0, 128,  4,  0, "orders that empty levels" },
+    { { 30, 20, 20, 20, 0, 0, 0, 0, 2, 0, 0, 0, 0 },     8,   50,  6,  20,   3,  64, 10,  0, "the base moves under orders" },
+    { { 30, 30, 30, 2, 0, 0, 0, 0, 5, 0, 0, 0, 0 },      5,   50,  6,   2,   5, 128, 10, 10, "stale handles and strangers" },
+    { { 40, 10, 20, 2, 10, 20, 20, 0, 3, 0, 0, 0, 0 },   4,  300,  6,  50,  20, 128, 10, 10, "limits about to be met or to overflow" },
+    { { 40, 20, 15, 4, 3, 1, 0, 12, 4, 2, 0, 0, 0 },     4,   60,  6,  30,  20, 128, 10, 10, "kill and release, open and halt" },
+    { { 20, 10, 10, 5, 5, 5, 5, 3, 5, 2, 2, 2, 50 },     4,   60,  6,  30,  20, 128,  6,  6, "bits where none belong" },
+    { { 50, 15, 20, 0, 2, 0, 1, 0, 2, 0, 0, 0, 0 },      2,   40,  6,   0,   0, 160,  6,  1, "orders of one firm meet" },
+    { { 55, 15, 20, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0 },      2,  300,  4,   0,   0, 160,  1,  8, "icebergs, minimums, all or nothing" },
+    { { 50, 10, 15, 12, 0, 0, 1, 0, 2, 1, 10, 0, 0 },    3,   60, 30,   0,  30, 128,  3, 20, "auctions" },
+    { { 60, 10, 10, 0, 0, 0, 1, 1, 2, 6, 0, 0, 0 },      6,   60, 10,   0,   0, 256, 10, 10, "many are swept away" },
+    { { 50, 10, 25, 1, 12, 0, 2, 0, 3, 0, 0, 0, 0 },     4,   60, 10,   0,   0, 128, 10, 10, "rates, repetitions, sums of the account" },
 };
 // clang-format on
 enum { MOODS = sizeof moods / sizeof *moods };
@@ -66,6 +75,8 @@ struct slot {
 
 struct symbol {
     int64_t base_e4, tick_e4, reference, lot;
+    uint64_t last_event;
+    bool auction;
 };
 
 struct stimulus {
@@ -79,6 +90,7 @@ struct stimulus {
     struct symbol *symbol;
     struct command repair[REPAIRS];
     uint32_t repairs_made, repairs_given;
+    struct command last_new;
 };
 
 static uint64_t below(struct stimulus *stimulus, uint64_t bound) {
@@ -165,7 +177,10 @@ static void see_state(struct stimulus *stimulus, const struct event *event) {
     struct command command = { .symbol = event->symbol };
     if (event->table == TABLE_SYMBOL) {
         row(&command, OPCODE_SYMBOL, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
-        if (event->value != SYMBOL_STATE_OPEN) repair(stimulus, &command);
+        if (event->symbol < stimulus->symbols)
+            stimulus->symbol[event->symbol].auction = event->value == SYMBOL_STATE_AUCTION;
+        bool stays = event->value == SYMBOL_STATE_AUCTION && stimulus->mood->weight[UNCROSS] > 0;
+        if (event->value != SYMBOL_STATE_OPEN && !stays) repair(stimulus, &command);
         return;
     }
     row(&command, OPCODE_KILL, event->table, 0);
@@ -207,6 +222,22 @@ static bool repaired(const struct stimulus *stimulus, const struct event *event,
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_NOTIONAL_MAX_E4:
         *value = INT64_C(1) << 40;
         return now < INT64_C(1) << 28;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_OPEN_MAX:
+        *value = 4096;
+        return now < 40;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_GROSS_MAX_E4:
+        *value = INT64_C(1) << 50;
+        return now < INT64_C(1) << 40;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_DAILY_MAX_E4:
+        *value = INT64_C(1) << 58;
+        return now < INT64_C(1) << 52;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_TRADED_E4:
+        *value = 0;
+        return now > INT64_C(1) << 50;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_RATE_INTERVAL_NS:
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_DUPLICATE_NS:
+        *value = 0;
+        return now > 100;
     case TABLE_POSITION << 8 | ROW_POSITION_RESTRICTION:
         *value = 0;
         return now != 0;
@@ -224,7 +255,7 @@ static void see_row(struct stimulus *stimulus, const struct event *event) {
     static const uint8_t opcodes[] = { [TABLE_SYMBOL] = OPCODE_SYMBOL,
                                        [TABLE_ACCOUNT] = OPCODE_ACCOUNT,
                                        [TABLE_POSITION] = OPCODE_POSITION };
-    if (event->table == TABLE_ENGINE) return; /* a NOP's */
+    if (event->table == TABLE_ENGINE || event->field == 0) return; /* a NOP's, an UNCROSS's */
     struct command command = { .symbol = event->symbol, .account = event->account };
     int64_t value;
     if (repaired(stimulus, event, &value)) {
@@ -249,8 +280,27 @@ static void see_fill(struct stimulus *stimulus, uint32_t slot, uint32_t quantity
     set_leaves(stimulus, slot, leaves);
 }
 
+/* A refusal that would go on for ever calls for its cure. */
+static void see_rejected(struct stimulus *stimulus, const struct event *event) {
+    struct command open = { .symbol = event->symbol };
+    row(&open, OPCODE_SYMBOL, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
+    if (event->reason == REASON_BOOK_CROSSED && event->field == OPCODE_SYMBOL &&
+        one_in(stimulus, 4)) {
+        struct command sweep = { .opcode = OPCODE_SWEEP,
+                                 .mode = FILTER_SYMBOL,
+                                 .symbol = event->symbol };
+        repair(stimulus, &sweep);
+        repair(stimulus, &open);
+    } else if (event->reason == REASON_KIND_NOT_ALLOWED && event->field == OPCODE_NEW &&
+               one_in(stimulus, 30)) {
+        repair(stimulus, &open);
+    }
+}
+
 void stimulus_see(struct stimulus *stimulus, const struct event *event) {
     uint32_t slot = abi_slot(event->order);
+    if (abi_changes_symbol(event) && event->symbol < stimulus->symbols)
+        stimulus->symbol[event->symbol].last_event = event->number;
     switch (event->kind) {
     case KIND_ACCEPTED:
     case KIND_REPLACED:
@@ -273,6 +323,9 @@ void stimulus_see(struct stimulus *stimulus, const struct event *event) {
     case KIND_CANCELED:
         set_leaves(stimulus, slot, event->leaves);
         break;
+    case KIND_REJECTED:
+        see_rejected(stimulus, event);
+        break;
     case KIND_STATE:
         see_state(stimulus, event);
         break;
@@ -290,7 +343,7 @@ void stimulus_see(struct stimulus *stimulus, const struct event *event) {
 
 /* set_up gives the commands with which everything begins; false when they are over. */
 static bool set_up(struct stimulus *stimulus, struct command *command) {
-    enum { SYMBOL_STEPS = 5, ACCOUNT_STEPS = 6, POSITION_STEPS = 3 };
+    enum { SYMBOL_STEPS = 5, ACCOUNT_STEPS = 9, POSITION_STEPS = 3 };
     uint64_t step = stimulus->count;
     if (step < (uint64_t)stimulus->symbols * SYMBOL_STEPS) {
         command->symbol = (uint16_t)(step / SYMBOL_STEPS);
@@ -321,7 +374,7 @@ static bool set_up(struct stimulus *stimulus, struct command *command) {
             break;
         case 1:
             row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_FIRM,
-                (int64_t)below(stimulus, stimulus->accounts));
+                (int64_t)below(stimulus, stimulus->accounts / 2));
             break;
         case 2:
             row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_QUANTITY_MAX, 990);
@@ -331,6 +384,15 @@ static bool set_up(struct stimulus *stimulus, struct command *command) {
             break;
         case 4:
             row(command, OPCODE_CREDIT, 0, INT64_C(1) << 44);
+            break;
+        case 5:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX, 4096);
+            break;
+        case 6:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4, INT64_C(1) << 50);
+            break;
+        case 7:
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4, INT64_C(1) << 58);
             break;
         default:
             row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_ENABLED, 1);
@@ -378,6 +440,39 @@ static uint32_t draw_quantity(struct stimulus *stimulus, uint16_t at) {
     return (uint32_t)quantity;
 }
 
+/* draw_kind makes another kind of order of a plain one, now and then one that does not exist. */
+static void draw_kind(struct stimulus *stimulus, struct command *command) {
+    uint32_t quantity = command->quantity;
+    if (one_in(stimulus, stimulus->mood->self_odds))
+        command->self_trade = (uint8_t)(below(stimulus, 5) + one_in(stimulus, 50));
+    if (!one_in(stimulus, stimulus->mood->kind_odds)) return;
+    switch (below(stimulus, 6)) {
+    case 0:
+        command->flags = ORDER_IOC | ORDER_MARKET;
+        command->price_e4 = 0;
+        break;
+    case 1:
+        command->flags = ORDER_IOC | ORDER_FOK;
+        break;
+    case 2:
+        command->flags = ORDER_IOC;
+        command->quantity_min = 1 + (uint32_t)below(stimulus, quantity + one_in(stimulus, 9));
+        break;
+    case 3:
+        command->flags = ORDER_POST_ONLY;
+        break;
+    default:
+        command->flags = one_in(stimulus, 9) ? ORDER_POST_ONLY : 0;
+        command->shown = 1 + (uint32_t)below(stimulus, quantity > 1 ? quantity - 1 : 1);
+        if (!one_in(stimulus, 3))
+            command->shown = 1 + quantity / (2 + (uint32_t)below(stimulus, 9));
+        if (one_in(stimulus, 20)) command->shown = quantity / 256 + (uint32_t)below(stimulus, 2);
+    }
+    if (one_in(stimulus, 30)) command->flags ^= (uint16_t)(1u << below(stimulus, 5));
+    if (one_in(stimulus, 60)) command->quantity_min = (uint32_t)below(stimulus, quantity + 2);
+    if (one_in(stimulus, 60)) command->price_e4 = 0;
+}
+
 static void draw_new(struct stimulus *stimulus, struct command *command) {
     uint32_t slot =
         stimulus->free_count > 0 ? stimulus->free[below(stimulus, stimulus->free_count)] : 0;
@@ -395,6 +490,47 @@ static void draw_new(struct stimulus *stimulus, struct command *command) {
     command->price_e4 = draw_price(stimulus, command->symbol);
     command->quantity = draw_quantity(stimulus, command->symbol);
     command->client_ref = (uint32_t)random_next(&stimulus->random);
+    draw_kind(stimulus, command);
+    if (one_in(stimulus, 8) && stimulus->last_new.opcode == OPCODE_NEW) {
+        uint32_t order = command->order;
+        *command = stimulus->last_new; /* once more, in another slot */
+        command->order = order;
+        if (one_in(stimulus, 4)) command->quantity++;
+    }
+    stimulus->last_new = *command;
+}
+
+static void draw_sweep(struct stimulus *stimulus, struct command *command) {
+    command->opcode = OPCODE_SWEEP;
+    command->mode = (uint8_t)below(stimulus, 32);
+    if (one_in(stimulus, 40)) command->mode ^= (uint8_t)(1u << below(stimulus, 8));
+    uint32_t accounts = stimulus->accounts + one_in(stimulus, 60);
+    if (command->mode & FILTER_SESSION) command->session = (uint16_t)below(stimulus, accounts);
+    if (command->mode & FILTER_FIRM) command->firm = (uint16_t)below(stimulus, accounts);
+    if (command->mode & FILTER_ACCOUNT) command->account = (uint16_t)below(stimulus, accounts);
+    if (command->mode & FILTER_SYMBOL)
+        command->symbol = (uint16_t)below(stimulus, stimulus->symbols + one_in(stimulus, 60));
+    if (command->mode & FILTER_SIDE) command->side = (uint8_t)below(stimulus, 2);
+    if (one_in(stimulus, 60)) command->account ^= 1;
+}
+
+static void draw_uncross(struct stimulus *stimulus, struct command *command) {
+    command->opcode = OPCODE_UNCROSS;
+    command->symbol = (uint16_t)below(stimulus, stimulus->symbols + one_in(stimulus, 60));
+    for (int tries = 0; tries < 8 && command->symbol < stimulus->symbols &&
+                        !stimulus->symbol[command->symbol].auction;
+         tries++)
+        command->symbol = (uint16_t)below(stimulus, stimulus->symbols);
+    command->price_e4 = draw_price(stimulus, command->symbol);
+    command->value = STIMULUS_LAST_EVENT;
+    if (one_in(stimulus, 20)) command->value = (int64_t)below(stimulus, 1000);
+}
+
+void stimulus_settle(const struct stimulus *stimulus, struct command *command) {
+    if (command->opcode != OPCODE_UNCROSS || command->value != STIMULUS_LAST_EVENT) return;
+    command->value = command->symbol < stimulus->symbols
+                         ? (int64_t)stimulus->symbol[command->symbol].last_event
+                         : 1;
 }
 
 /* draw_named names a resting order for CANCEL or REPLACE, now and then wrongly. */
@@ -458,7 +594,9 @@ static void draw_symbol(struct stimulus *stimulus, struct command *command) {
         break;
     case 4:
         row(command, OPCODE_SYMBOL, ROW_SYMBOL_STATE,
-            one_in(stimulus, 4) ? (int64_t)below(stimulus, 5) : SYMBOL_STATE_OPEN);
+            stimulus->mood->weight[UNCROSS] > 0 && one_in(stimulus, 2) ? SYMBOL_STATE_AUCTION
+            : one_in(stimulus, 4)                                      ? (int64_t)below(stimulus, 5)
+                                                                       : SYMBOL_STATE_OPEN);
         break;
     default: /* by a few levels, by about a band, or anywhere */
         row(command, OPCODE_SYMBOL, ROW_SYMBOL_BASE_E4,
@@ -487,7 +625,37 @@ static void draw_account(struct stimulus *stimulus, struct command *command) {
     if (one_in(stimulus, 50))
         command->account = (uint16_t)(stimulus->size.accounts - below(stimulus, 2));
     command->mode = one_in(stimulus, 8) ? MODE_ADJUST : MODE_SET;
-    switch (below(stimulus, 6)) {
+    switch (below(stimulus, 14)) {
+    case 6:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_RATE_INTERVAL_NS,
+            (int64_t)below(stimulus, one_in(stimulus, 9) ? UINT64_C(1) << 33 : 3000));
+        break;
+    case 7:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_RATE_BURST_NS, (int64_t)below(stimulus, 9000));
+        break;
+    case 8:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_DUPLICATE_NS,
+            (int64_t)below(stimulus, one_in(stimulus, 9) ? UINT64_C(1) << 33 : 6000));
+        break;
+    case 9:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX,
+            (int64_t)below(stimulus, one_in(stimulus, 9) ? 1u << 21 : 200));
+        break;
+    case 10:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4,
+            INT64_C(1) << (24 + below(stimulus, 38)));
+        break;
+    case 11:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4,
+            INT64_C(1) << (30 + below(stimulus, 32)));
+        break;
+    case 12:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_TRADED_E4,
+            INT64_C(1) << (24 + below(stimulus, 38)));
+        break;
+    case 13:
+        row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_SELF_TRADE, (int64_t)below(stimulus, 6));
+        break;
     case 0:
         row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_ENABLED, !one_in(stimulus, 3));
         break;
@@ -592,8 +760,15 @@ static void draw(struct stimulus *stimulus, struct command *command, enum action
         command->quantity = slot->executed + draw_quantity(stimulus, command->symbol);
         if (one_in(stimulus, 10)) command->quantity = slot->executed + (uint32_t)below(stimulus, 2);
         command->client_ref = (uint32_t)random_next(&stimulus->random);
+        draw_kind(stimulus, command);
         break;
     }
+    case SWEEP:
+        draw_sweep(stimulus, command);
+        break;
+    case UNCROSS:
+        draw_uncross(stimulus, command);
+        break;
     case SYMBOL:
         draw_symbol(stimulus, command);
         break;
@@ -645,6 +820,9 @@ void stimulus_next(struct stimulus *stimulus, struct command *command) {
     uint64_t drawn = below(stimulus, sum);
     enum action action = NEW;
     while (drawn >= mood->weight[action]) drawn -= mood->weight[action++];
+    /* On a large card a sweep looks at so many slots that all else would wait for it. */
+    if (action == SWEEP && stimulus->size.orders > SLOTS_USED && !one_in(stimulus, 50))
+        action = NEW;
     if (action == NEW &&
         (uint64_t)stimulus->live_count * 256 > (uint64_t)mood->full * stimulus->slots)
         action = CANCEL;

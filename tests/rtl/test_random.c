@@ -46,6 +46,7 @@ static void invariants_hold_after_random_commands(void **state) {
         for (uint32_t n = 0; n < 60000; n++) {
             struct command command;
             stimulus_next(stimulus, &command);
+            stimulus_settle(stimulus, &command);
             engine_apply(engine, &command, false, emit, &follower);
             if (n >= 2000 && n % 1000 != 0) continue;
             engine_check(engine);

@@ -111,6 +111,11 @@ static inline void om_open(struct om *om, uint64_t seed, om_see *see, void *cont
         om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_FIRM, account / 2);
         om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_CURRENCY, 840);
         om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_QUANTITY_MAX, 1000);
+        om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_OPEN_MAX, 1000);
+        om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_GROSS_MAX_E4,
+               INT64_C(0x1fffffffffffffff));
+        om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_DAILY_MAX_E4,
+               INT64_C(0x1fffffffffffffff));
         om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_NOTIONAL_MAX_E4, 90000000);
         om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_ENABLED, 1);
         for (uint16_t symbol = 0; symbol < OM_SYMBOLS; symbol++) {

@@ -132,7 +132,7 @@ static void an_answer_may_be_polled_in_parts(void **state) {
         assert_int_equal(event.kind, KIND_ROW);
         assert_int_equal(event.number, ++rows);
     } while (!(event.flags & EVENT_END));
-    assert_int_equal(rows, 6);
+    assert_int_equal(rows, ROW_SYMBOL_LAST_EVENT);
     assert_int_equal(poll(card, &event), 1);
     assert_int_equal(event.kind, KIND_SET);
     card_close(card);
@@ -253,6 +253,13 @@ static void trades_are_counted(void **state) {
         { .opcode = OPCODE_SYMBOL, .field = ROW_SYMBOL_STATE, .value = SYMBOL_STATE_OPEN },
         { .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_CURRENCY, .value = 840 },
         { .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_QUANTITY_MAX, .value = 1000 },
+        { .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_OPEN_MAX, .value = 1000 },
+        { .opcode = OPCODE_ACCOUNT,
+          .field = ROW_ACCOUNT_GROSS_MAX_E4,
+          .value = INT64_C(0x1fffffffffffffff) },
+        { .opcode = OPCODE_ACCOUNT,
+          .field = ROW_ACCOUNT_DAILY_MAX_E4,
+          .value = INT64_C(0x1fffffffffffffff) },
         { .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_NOTIONAL_MAX_E4, .value = 1000000000 },
         { .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_ENABLED, .value = 1 },
         { .opcode = OPCODE_POSITION, .field = ROW_POSITION_LONG_MAX, .value = 1000 },
