@@ -42,6 +42,13 @@ static int port_credit(struct port *port, uint8_t credits) {
                    port->card.name, port->consumed + 1, ahead, port->pushed - port->taken);
 }
 
+unsigned port_stopped(const struct port *port) {
+    const char *line = (const char *)port->ring + ((size_t)PORT_SLOT_BYTES << port->ring_log2);
+    return (unsigned)atomic_load_explicit(
+        (const _Atomic uint64_t *)(const void *)(line + offsetof(struct status, stopped)),
+        memory_order_acquire);
+}
+
 /* port_status reads the status line. Only when the ring is empty, else port_credit could not tell
    an old count from a new one. */
 static int port_status(struct port *port) {
@@ -49,6 +56,12 @@ static int port_status(struct port *port) {
     uint64_t taken = atomic_load_explicit(
         (_Atomic uint64_t *)(void *)(line + offsetof(struct status, slots_taken)),
         memory_order_acquire);
+    unsigned stopped = port_stopped(port);
+    if (stopped != 0)
+        return err_set(-EIO,
+                       "card %s: a row of its table %s is not what was written; it has stopped and "
+                       "said nothing since; reset the card and replay",
+                       port->card.name, abi_memory_name(stopped));
     if (taken <= port->taken) return 0;
     if (taken > port->pushed)
         return err_set(-EIO,

@@ -69,6 +69,8 @@ module wirepit_card #(
     // reset_inside is a register, so it follows rst by a clock and must not be missed when rst is one clock long.
     wire reset = rst || reset_inside;
 
+    wire [4:0] stopped, inject;
+
     // ---- registers -------------------------------------------------------------------------------------------------
     wire        snapshot, ring_start;
     wire [4:0]  counter_index, ring_log2;
@@ -86,7 +88,7 @@ module wirepit_card #(
         .s_axil_arvalid(s_axil_arvalid), .s_axil_arready(s_axil_arready), .s_axil_araddr(s_axil_araddr),
         .s_axil_rvalid(s_axil_rvalid), .s_axil_rready(s_axil_rready), .s_axil_rdata(s_axil_rdata),
         .s_axil_rresp(s_axil_rresp),
-        .init_done_i(init_done), .killed_i(killed), .fault_i(fault), .quiet_i(quiet),
+        .init_done_i(init_done), .killed_i(killed), .fault_i(fault), .stopped_i(stopped), .inject_o(inject), .quiet_i(quiet),
         .hold_o(hold), .reset_o(reset_inside), .live_o(live), .kill_o(kill), .watchdog_o(watchdog),
         .snapshot_o(snapshot), .counter_index_o(counter_index), .counter_i(counter),
         .ring_start_o(ring_start), .ring_log2_o(ring_log2), .ring_base_o(ring_base), .ring_consumed_o(ring_consumed),
@@ -127,7 +129,7 @@ module wirepit_card #(
     core #(
         .SYMBOLS(SYMBOLS), .ACCOUNTS(ACCOUNTS), .ORDERS(ORDERS), .LEVELS(LEVELS)
     ) core (
-        .clk(clk), .rst(reset), .init_done_o(init_done), .killed_o(killed), .busy_o(busy),
+        .clk(clk), .rst(reset), .init_done_o(init_done), .killed_o(killed), .busy_o(busy), .inject_i(inject), .stopped_o(stopped),
         .s_command_tvalid(command_tvalid), .s_command_tready(command_tready), .s_command_tdata(command_tdata),
         .s_command_tuser(command_tuser),
         .m_event_tvalid(event_tvalid), .m_event_tready(event_tready), .m_event_tdata(event_tdata)
@@ -146,6 +148,9 @@ module wirepit_card #(
     );
 
     wire written = queued_tvalid && queued_tready;
+    reg  stopped_q = 1'b0;
+    wire stops = stopped != 5'd0 && !stopped_q;
+    always @(posedge clk) stopped_q <= !reset && stopped != 5'd0;
 
     counters counters (
         .clk(clk), .rst(reset),
@@ -153,14 +158,14 @@ module wirepit_card #(
         .event_i(written), .event_end_i(queued_tdata[`EVENT_END]), .event_kind_i(queued_tdata[`event_kind]),
         .event_quantity_i(queued_tdata[`event_quantity]),
         .busy_i(busy), .stalled_i(stalled), .closing_i(closing), .partial_i(partial), .overrun_i(overrun),
-        .watchdog_i(watchdog)
+        .watchdog_i(watchdog), .memory_i(stops)
     );
 
     event_dma event_dma (
         .clk(clk), .rst(reset),
         .drain_i(hold), .idle_o(quiet), .fault_o(fault), .stalled_o(stalled),
         .ring_start_i(ring_start), .ring_log2_i(ring_log2), .ring_base_i(ring_base), .ring_consumed_i(ring_consumed),
-        .slots_taken_i(slots_taken), .commands_i(commands), .events_i(events), .time_ns_i(time_ns),
+        .slots_taken_i(slots_taken), .commands_i(commands), .events_i(events), .time_ns_i(time_ns), .stopped_i(stopped),
         .s_event_tvalid(queued_tvalid), .s_event_tready(queued_tready), .s_event_tdata(queued_tdata),
         .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready), .m_axi_awaddr(m_axi_awaddr),
         .m_axi_awlen(m_axi_awlen), .m_axi_awsize(m_axi_awsize), .m_axi_awburst(m_axi_awburst),

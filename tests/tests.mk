@@ -11,7 +11,7 @@ $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(arch
 
 # What drives a whole card: command by command (drive), by flow (desk) or at random (stimulus).
 card_drivers = $(patsubst %,$(B)/tests/rtl/%.o,drive desk stimulus scenario)
-card_tests   = $(addprefix $(B)/tests/rtl/test_,$(patsubst tests/rtl/test_%.c,%,$(wildcard $(addprefix tests/rtl/,test_scenarios.c test_random.c))))
+card_tests   = $(addprefix $(B)/tests/rtl/test_,$(patsubst tests/rtl/test_%.c,%,$(wildcard $(addprefix tests/rtl/,test_scenarios.c test_random.c test_memory.c))))
 $(B)/golden $(B)/lockstep: $(B)/%: $(B)/tests/rtl/%_main.o $(card_drivers) $(archive) $(sim_libs)
 	$(CXX) $(SANITIZE) -o $@ $(B)/tests/rtl/$*_main.o $(card_drivers) $(sim_libs) $(archive) $(sim_ldlibs) $(LDLIBS)
 $(card_tests): %: %.o $(card_drivers) $(archive) $(sim_libs)
@@ -44,7 +44,7 @@ test: deps-build deps-test deps-prove
 	   echo "$(B)/fault-campaign --card soft --rounds 8 --seed $(SEED) --json build/fault_soft.json"; \
 	   echo "$(B)/fault-campaign --card bus --rounds 5 --seed $(SEED) --json build/fault_bus.json"; \
 	   echo "$(MAKE) --no-print-directory -s golden"; \
-	   echo "$(MAKE) --no-print-directory -s lockstep N=200000 FLOW="; \
+	   echo "$(MAKE) --no-print-directory -s lockstep N=2000000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \
 	   echo "$(MAKE) --no-print-directory -s prove"; } | SEED=$(SEED) tests/run.sh build/test
 test-san: $(unit_tests) $(fuzz_tests) $(card_tests) $(clock_tests)

@@ -157,6 +157,8 @@ const char *abi_table_name(unsigned table) { return name_find("TABLE", table); }
 
 const char *abi_counter_name(unsigned counter) { return name_find("COUNTER", counter); }
 
+const char *abi_memory_name(unsigned memory) { return name_find("MEMORY", memory); }
+
 /* A text that grows within ABI_TEXT_BYTES and is cut at its end. */
 struct text {
     char *at;

@@ -139,6 +139,7 @@ const char *abi_kind_name(unsigned kind);
 const char *abi_reason_name(unsigned reason);
 const char *abi_table_name(unsigned table);
 const char *abi_counter_name(unsigned counter);
+const char *abi_memory_name(unsigned memory);
 
 enum { ABI_TEXT_BYTES = 512 };
 

@@ -42,7 +42,9 @@ static void print_verilog(void) {
 #undef PART
 #undef ALIAS
 #undef END
-#define CODE(group, name, number, meaning) printf("`define " #group "_" #name " 8'd%u\n", (unsigned)(number));
+    /* A table's number is an index into 32 bits. */
+#define CODE(group, name, number, meaning) \
+    printf("`define " #group "_" #name " %u'd%u\n", strcmp(#group, "MEMORY") == 0 ? 5 : 8, (unsigned)(number));
 #define LIMIT(name, number, meaning)       printf("`define LIMIT_" #name " %u\n", (unsigned)(number));
 #define USE(opcode, part)
     /* `define EVENT_END 208: the bit's place in the whole record. */

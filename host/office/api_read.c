@@ -255,6 +255,7 @@ static const char *reason_meaning(int64_t reason) {
 #define CODE_SYMBOL_STATE(number, meaning)
 #define CODE_RESTRICT(number, meaning)
 #define CODE_TABLE(number, meaning)
+#define CODE_MEMORY(number, meaning)
 #define CODE_COUNTER(number, meaning)
 #define LIMIT(name, number, meaning)
 #define USE(opcode, part)

@@ -4,7 +4,7 @@
 //   throughput  every counter once a clock
 //   slow sink   none
 //   reset       synchronous; all 0, the copies too
-//   invariant   a counter never falls; counters of parts that are not built stay 0
+//   invariant   a counter never falls; ECC_CORRECTED stays 0: rows carry parity
 
 `include "abi.vh"
 `default_nettype none
@@ -28,7 +28,8 @@ module counters (
     input  wire        closing_i,
     input  wire        partial_i,
     input  wire        overrun_i,
-    input  wire        watchdog_i
+    input  wire        watchdog_i,
+    input  wire        memory_i
 );
     localparam COUNTERS = `COUNTER_WATCHDOG + 8'd1;
     localparam TRADED_SHARES = {24'd0, `COUNTER_TRADED_SHARES};
@@ -55,7 +56,7 @@ module counters (
     assign pulse[`COUNTER_WINDOW_PARTIAL] = partial_i;
     assign pulse[`COUNTER_WINDOW_OVERRUN] = overrun_i;
     assign pulse[`COUNTER_ECC_CORRECTED]  = 1'b0;
-    assign pulse[`COUNTER_ECC_FATAL]      = 1'b0;
+    assign pulse[`COUNTER_ECC_FATAL]      = memory_i;
     assign pulse[`COUNTER_WATCHDOG]       = watchdog_i;
 
     assign commands_o = count_q[`COUNTER_COMMANDS];

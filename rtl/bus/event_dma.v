@@ -34,6 +34,7 @@ module event_dma (
     input  wire [63:0]            commands_i,
     input  wire [63:0]            events_i,
     input  wire [63:0]            time_ns_i,
+    input  wire [4:0]             stopped_i,          // what stopped the core, for the status line
 
     input  wire                   s_event_tvalid,
     output wire                   s_event_tready,
@@ -73,6 +74,7 @@ module event_dma (
     reg [31:0] written_q = 32'd0;                     // events since the ring was started
     reg [4:0]  flight_q  = 5'd0;                      // writes without an answer
     reg [63:0] told_q    = 64'd0;                     // slots taken, as the host was told last
+    reg [4:0]  told_stopped_q = 5'd0;
     reg [6:0]  quiet_q   = 7'd0;                      // clocks without an event, up to STATUS_WAIT
 
     wire        ring     = ring_log2_i != 5'd0 && !ring_start_i;
@@ -80,7 +82,7 @@ module event_dma (
     wire        bus_free = (!m_axi_awvalid || m_axi_awready) && (!m_axi_wvalid || m_axi_wready) &&
                            flight_q != FLIGHT_MAX && !fault_o && !drain_i;
     wire        take     = s_event_tvalid && s_event_tready;
-    wire        untold   = told_q != slots_taken_i;
+    wire        untold   = told_q != slots_taken_i || told_stopped_q != stopped_i;
     wire        tell     = ring && bus_free && !s_event_tvalid && untold && quiet_q == STATUS_WAIT;
     wire        start    = take || tell;
 
@@ -123,6 +125,7 @@ module event_dma (
             m_axi_wdata[`status_commands]    <= commands_i;
             m_axi_wdata[`status_events]      <= events_i;
             m_axi_wdata[`status_time_ns]     <= time_ns_i;
+            m_axi_wdata[`status_stopped]     <= {59'd0, stopped_i};
         end
 
         if (rst) begin
@@ -136,6 +139,7 @@ module event_dma (
         if (m_axi_bvalid && m_axi_bresp != OKAY) fault_o <= 1'b1;
         if (ring_start_i) told_q <= 64'd0;
         if (start)        told_q <= slots_taken_i;
+        if (tell)         told_stopped_q <= stopped_i;
         if (take || s_event_tvalid)      quiet_q <= 7'd0;
         else if (quiet_q != STATUS_WAIT) quiet_q <= quiet_q + 7'd1;
 
@@ -143,6 +147,7 @@ module event_dma (
             flight_q <= 5'd0;
             fault_o  <= 1'b0;
             told_q   <= 64'd0;
+            told_stopped_q <= 5'd0;
             quiet_q  <= 7'd0;
         end
     end

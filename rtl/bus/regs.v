@@ -52,6 +52,7 @@ module regs #(
     input  wire        init_done_i,
     input  wire        killed_i,
     input  wire        fault_i,
+    input  wire [4:0]  stopped_i,
     input  wire        quiet_i,                     // no write to the host is under way
 
     output reg         hold_o = 1'b0,               // a reset is to come: take nothing more
@@ -62,6 +63,8 @@ module regs #(
     output reg         snapshot_o = 1'b0,           // pulse
     output wire [4:0]  counter_index_o,
     input  wire [63:0] counter_i,
+
+    output wire [4:0]  inject_o,
 
     output reg         ring_start_o = 1'b0,         // pulse
     output reg  [4:0]  ring_log2_o = 5'd0,
@@ -83,8 +86,12 @@ module regs #(
     reg [31:0] time_low_q  = 32'd0;
     reg [7:0]  clock_ns_q  = CLOCK_NS_RESET[7:0];
     reg [31:0] heartbeat_q = 32'd0;
+    reg [4:0]  inject_q    = 5'd0;
     reg [31:0] watchdog_ns_q = WATCHDOG_NS_RESET;
     reg [32:0] silence_ns_q  = 33'd0;               // below WATCHDOG_NS when CLOCK_NS is added
+
+    // Only while nobody trades on it.
+    assign inject_o = live_o ? 5'd0 : inject_q;
 
     assign ring_base_o = {ring_high_q, ring_low_q, 6'd0};
 
@@ -144,6 +151,7 @@ module regs #(
         if (write && target == `REG_RING_HIGH)     ring_high_q     <= data;
         if (write && target == `REG_RING_CONSUMED) ring_consumed_o <= data;
         if (heard)                                 heartbeat_q     <= data;
+        if (write && target == `REG_INJECT)        inject_q        <= data[4:0];
         if (ring) begin
             ring_log2_o     <= data[4:0];
             ring_consumed_o <= 32'd0;
@@ -156,6 +164,7 @@ module regs #(
             ring_high_q     <= 32'd0;
             ring_consumed_o <= 32'd0;
             heartbeat_q     <= 32'd0;
+            inject_q        <= 5'd0;
         end
     end
 
@@ -214,6 +223,7 @@ module regs #(
         status[`STATUS_LIVE]      = live_o;
         status[`STATUS_KILLED]    = killed_i;
         status[`STATUS_FAULT]     = fault_i;
+        status[`STATUS_MEMORY]    = {3'd0, stopped_i};
     end
 
     always @(posedge clk) begin
@@ -239,6 +249,7 @@ module regs #(
             `REG_CLOCK_NS:      s_axil_rdata <= {24'd0, clock_ns_q};
             `REG_HEARTBEAT:     s_axil_rdata <= heartbeat_q;
             `REG_WATCHDOG_NS:   s_axil_rdata <= watchdog_ns_q;
+            `REG_INJECT:        s_axil_rdata <= {27'd0, inject_q};
             default:
                 if (wanted < `REG_COUNTERS || wanted >= `REG_COUNTERS_END) s_axil_rdata <= 32'd0;
                 else s_axil_rdata <= wanted[2] ? counter_i[63:32] : counter_i[31:0];

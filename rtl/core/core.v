@@ -40,6 +40,9 @@ module core #(
     output wire         killed_o,       // the gate is closed
     output wire         busy_o,         // a command is being carried out
 
+    input  wire [4:0]   inject_i,       // MEMORY_ number of the table whose next row is written wrong, for tests; 0 is none
+    output reg  [4:0]   stopped_o = 5'd0,   // MEMORY_ number of the table whose row was wrong; nothing more is taken or said
+
     input  wire         s_command_tvalid,
     output wire         s_command_tready,
     input  wire [511:0] s_command_tdata,    // stamp filled in
@@ -142,12 +145,12 @@ module core #(
     wire              intake_ready, intake_busy;
     intake #(.ITEM_W(ITEM_W)) intake (
         .clk(clk), .rst(rst),
-        .s_command_tvalid(s_command_tvalid && !sweeping_q), .s_command_tready(intake_ready),
+        .s_command_tvalid(s_command_tvalid && !sweeping_q && !stopped), .s_command_tready(intake_ready),
         .s_command_tdata({clock, s_command_tuser, stamped}),
         .m_command_tvalid(offered), .m_command_tready(take), .m_command_tdata(offered_item),
         .commit_i(commit), .again_i(again), .busy_o(intake_busy)
     );
-    assign s_command_tready = intake_ready && !sweeping_q;
+    assign s_command_tready = intake_ready && !sweeping_q && !stopped;
 
     reg               f1_valid_q = 1'b0, f2_valid_q = 1'b0, f3_valid_q = 1'b0, e_valid_q = 1'b0;
     reg               f1_stale_q, f2_stale_q, f3_stale_q, e_stale_q, b_stale_q;
@@ -159,7 +162,7 @@ module core #(
     wire f3_moves = f3_valid_q && e_ready;
     wire f2_moves = f2_valid_q && (!f3_valid_q || f3_moves);
     wire f1_moves = f1_valid_q && (!f2_valid_q || f2_moves);
-    assign take = offered && (!f1_valid_q || f1_moves) && !alone_q && !again;
+    assign take = offered && !stopped && (!f1_valid_q || f1_moves) && !alone_q && !again;
 
     wire [511:0]       offered_command = offered_item[511:0];
     wire [SYMBOL_W-1:0] offered_symbol = offered_command[`command_symbol_low +: SYMBOL_W];
@@ -200,7 +203,7 @@ module core #(
         if (take && !offered_order) alone_q <= 1'b1;
         else if (clerk_done)        alone_q <= 1'b0;
 
-        if (again || rst) begin
+        if (again || rst || stopped) begin
             f1_valid_q <= 1'b0;
             f2_valid_q <= 1'b0;
             f3_valid_q <= 1'b0;
@@ -209,6 +212,47 @@ module core #(
         end
         if (rst) stamp_q <= 64'd0;
     end
+
+    // ---- memory errors ----------------------------------------------------------------------------------------------
+    // A row that is not what was written stops the core in the clock in which an event made from it would leave.
+    wire symbol_fault, account_fault, money_fault, pace_fault, firm_fault, limit_fault, position_fault, order_fault, maker_fault;
+    wire previous_fault, next_fault, level_fault, client_ref_fault, words_fault, summary_fault, best_fault, last_event_fault;
+    wire level_used, previous_used, next_used, best_used, last_event_used;
+    reg  [31:0] fault;
+    always @* begin
+        fault = 32'd0;
+        fault[`MEMORY_SYMBOL]     = symbol_fault;
+        fault[`MEMORY_ACCOUNT]    = account_fault;
+        fault[`MEMORY_MONEY]      = money_fault;
+        fault[`MEMORY_PACE]       = pace_fault;
+        fault[`MEMORY_FIRM]       = firm_fault;
+        fault[`MEMORY_LIMIT]      = limit_fault;
+        fault[`MEMORY_POSITION]   = position_fault;
+        fault[`MEMORY_ORDER]      = order_fault;
+        fault[`MEMORY_MAKER]      = maker_fault;
+        fault[`MEMORY_WORDS]      = words_fault;
+        fault[`MEMORY_SUMMARY]    = summary_fault;
+        // These are not swept: a row means something only where it is used.
+        fault[`MEMORY_PREVIOUS]   = previous_fault && previous_used;
+        fault[`MEMORY_NEXT]       = next_fault && next_used;
+        fault[`MEMORY_LEVEL]      = level_fault && level_used;
+        fault[`MEMORY_CLIENT_REF] = client_ref_fault && clerk_q == QUERY && table_ == `TABLE_ORDER && row_live;
+        fault[`MEMORY_BEST]       = best_fault && best_used;
+        fault[`MEMORY_LAST_EVENT] = last_event_fault && last_event_used;
+    end
+    integer n;
+    always @(posedge clk) begin
+        if (stopped_o == 5'd0 && !sweeping_q)
+            for (n = 0; n < 32; n = n + 1) if (fault[n]) stopped_o <= n[4:0];
+        if (rst) stopped_o <= 5'd0;
+    end
+    wire stopped = stopped_o != 5'd0;
+
+    // For tests: the table's next row is written wrong, once.
+    reg         injected_q;
+    wire [31:0] flip = sweeping_q || injected_q || inject_i > `MEMORY_LAST_EVENT ? 32'd0 : 32'd1 << inject_i;
+    wire [31:0] writes;
+    always @(posedge clk) injected_q <= !rst && inject_i != 5'd0 && (injected_q || |(flip & writes));
 
     // ---- tables -----------------------------------------------------------------------------------------------------
     wire [511:0] e_command = e_item_q[511:0];
@@ -245,11 +289,11 @@ module core #(
     wire [11:0] collar         = symbol_row[11:0];
     wire        symbol_write;
     ram #(.ROWS(SYMBOLS), .ROW_W(SYMBOL_ROW_W)) symbol_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || symbol_write),
         .write_addr_i(sweeping_q ? sweep_q[SYMBOL_W-1:0] : e_symbol),
         .write_data_i(sweeping_q ? SYMBOL_FRESH : symbol_row_d),
-        .enable_i(take || reading), .read_addr_i(reading ? e_symbol : offered_symbol), .read_data_o(symbol_row)
+        .flip_i(flip[`MEMORY_SYMBOL]), .enable_i(take || reading), .read_addr_i(reading ? e_symbol : offered_symbol), .read_data_o(symbol_row), .fault_o(symbol_fault)
     );
     reg [2*SYMBOLS-1:0] symbol_states_q;
     wire [1:0] symbol_state = symbol_states_q[2*e_symbol +: 2];
@@ -273,11 +317,11 @@ module core #(
     wire [2:0]           self_trade       = account_row[ACCOUNT_MORE + 238 +: 3];
     wire                 account_write;
     ram #(.ROWS(ACCOUNTS), .ROW_W(ACCOUNT_ROW_W)) account_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || account_write),
         .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : e_account),
         .write_data_i(sweeping_q ? {ACCOUNT_ROW_W{1'b0}} : account_row_d),
-        .enable_i(f3_moves || reading), .read_addr_i(reading ? e_account : f3_account), .read_data_o(account_row)
+        .flip_i(flip[`MEMORY_ACCOUNT]), .enable_i(f3_moves || reading), .read_addr_i(reading ? e_account : f3_account), .read_data_o(account_row), .fault_o(account_fault)
     );
 
     wire                 sums_write, sums_read;
@@ -292,11 +336,11 @@ module core #(
     wire [63:0]          row_traded       = money_row[255:192];
     wire [19:0]          row_open_count   = money_row[275:256];
     ram #(.ROWS(ACCOUNTS), .ROW_W(MONEY_W)) money_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || sums_write),
         .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : sums_write_account),
         .write_data_i(sweeping_q ? {MONEY_W{1'b0}} : money_row_d),
-        .enable_i(sums_read), .read_addr_i(sums_read_account), .read_data_o(money_row)
+        .flip_i(flip[`MEMORY_MONEY]), .enable_i(sums_read), .read_addr_i(sums_read_account), .read_data_o(money_row), .fault_o(money_fault)
     );
 
     // account once more: when its messages may come, and its last accepted NEW
@@ -307,11 +351,11 @@ module core #(
     wire [62:0]       row_tat_ns = pace_row[62:0];
     wire [LAST_W-1:0] row_last_new = pace_row[63 +: LAST_W];
     ram #(.ROWS(ACCOUNTS), .ROW_W(PACE_W)) pace_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || pace_write),
         .write_addr_i(sweeping_q ? sweep_q[ACCOUNT_W-1:0] : b_account),
         .write_data_i(sweeping_q ? {PACE_W{1'b0}} : pace_row_d),
-        .enable_i(pace_read), .read_addr_i(e_account), .read_data_o(pace_row)
+        .flip_i(flip[`MEMORY_PACE]), .enable_i(pace_read), .read_addr_i(e_account), .read_data_o(pace_row), .fault_o(pace_fault)
     );
 
     // open orders of a firm in a symbol, by side
@@ -320,11 +364,11 @@ module core #(
     wire [ACCOUNT_W-1:0]  firm_write_firm, firm_read_firm;
     wire [FIRM_ROW_W-1:0] firm_row, firm_row_d;
     ram #(.ROWS(ACCOUNTS * SYMBOLS * 2), .ROW_W(FIRM_ROW_W)) firm_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || firm_write),
         .write_addr_i(sweeping_q ? sweep_q[POSITION_W:0] : {firm_write_firm, b_symbol, firm_write_side}),
         .write_data_i(sweeping_q ? {FIRM_ROW_W{1'b0}} : firm_row_d),
-        .enable_i(firm_read), .read_addr_i({firm_read_firm, b_symbol, firm_read_side}), .read_data_o(firm_row)
+        .flip_i(flip[`MEMORY_FIRM]), .enable_i(firm_read), .read_addr_i({firm_read_firm, b_symbol, firm_read_side}), .read_data_o(firm_row), .fault_o(firm_fault)
     );
 
     // position: the same split
@@ -337,12 +381,12 @@ module core #(
     wire [2:0]  restriction = limit_row[146:144];
     wire        limit_write;
     ram #(.ROWS(ACCOUNTS * SYMBOLS), .ROW_W(LIMIT_ROW_W)) limit_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || limit_write),
         .write_addr_i(sweeping_q ? sweep_q[POSITION_W-1:0] : {e_account, e_symbol}),
         .write_data_i(sweeping_q ? {LIMIT_ROW_W{1'b0}} : limit_row_d),
-        .enable_i(f3_moves || reading),
-        .read_addr_i(reading ? {e_account, e_symbol} : {f3_account, f3_symbol}), .read_data_o(limit_row)
+        .flip_i(flip[`MEMORY_LIMIT]), .enable_i(f3_moves || reading),
+        .read_addr_i(reading ? {e_account, e_symbol} : {f3_account, f3_symbol}), .read_data_o(limit_row), .fault_o(limit_fault)
     );
 
     wire [143:0] position_row;
@@ -351,11 +395,11 @@ module core #(
     wire [47:0]  row_open_buy  = position_row[95:48];
     wire [47:0]  row_open_sell = position_row[143:96];
     ram #(.ROWS(ACCOUNTS * SYMBOLS), .ROW_W(144)) position_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || sums_write),
         .write_addr_i(sweeping_q ? sweep_q[POSITION_W-1:0] : {sums_write_account, sums_write_symbol}),
         .write_data_i(sweeping_q ? 144'd0 : position_row_d),
-        .enable_i(sums_read), .read_addr_i({sums_read_account, sums_read_symbol}), .read_data_o(position_row)
+        .flip_i(flip[`MEMORY_POSITION]), .enable_i(sums_read), .read_addr_i({sums_read_account, sums_read_symbol}), .read_data_o(position_row), .fault_o(position_fault)
     );
 
     // order, twice: what the front reads at the taking, and what the book reads of the orders it fills
@@ -377,11 +421,11 @@ module core #(
     wire [ACCOUNT_W-1:0] row_firm       = order_row[ORDER_MORE + 52 +: ACCOUNT_W];
     wire                 row_live       = order_row[ORDER_ROW_W-1];
     ram #(.ROWS(ORDERS), .ROW_W(ORDER_ROW_W)) order_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || order_write),
         .write_addr_i(sweeping_q ? sweep_q[SLOT_W-1:0] : order_write_slot),
         .write_data_i(sweeping_q ? {ORDER_ROW_W{1'b0}} : order_row_d),
-        .enable_i(take || reading || scans), .read_addr_i(scans ? scan_slot : reading ? e_slot : offered_slot), .read_data_o(order_row)
+        .flip_i(flip[`MEMORY_ORDER]), .enable_i(take || reading || scans), .read_addr_i(scans ? scan_slot : reading ? e_slot : offered_slot), .read_data_o(order_row), .fault_o(order_fault)
     );
     wire [19:0]          maker_leaves     = maker_row[19:0];
     wire [19:0]          maker_executed   = maker_row[39:20];
@@ -396,11 +440,11 @@ module core #(
     wire                 maker_read;
     wire [SLOT_W-1:0]    maker_read_slot;
     ram #(.ROWS(ORDERS), .ROW_W(ORDER_ROW_W)) maker_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweeping_q || order_write),
         .write_addr_i(sweeping_q ? sweep_q[SLOT_W-1:0] : order_write_slot),
         .write_data_i(sweeping_q ? {ORDER_ROW_W{1'b0}} : order_row_d),
-        .enable_i(maker_read), .read_addr_i(maker_read_slot), .read_data_o(maker_row)
+        .flip_i(flip[`MEMORY_MAKER]), .enable_i(maker_read), .read_addr_i(maker_read_slot), .read_data_o(maker_row), .fault_o(maker_fault)
     );
 
     // links within a level; the head's previous and the tail's next mean nothing
@@ -410,14 +454,14 @@ module core #(
     wire              links_read;
     wire [SLOT_W-1:0] links_read_slot;
     ram #(.ROWS(ORDERS), .ROW_W(SLOT_W)) previous_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(previous_write), .write_addr_i(previous_write_slot), .write_data_i(previous_d),
-        .enable_i(links_read), .read_addr_i(links_read_slot), .read_data_o(previous)
+        .flip_i(flip[`MEMORY_PREVIOUS]), .enable_i(links_read), .read_addr_i(links_read_slot), .read_data_o(previous), .fault_o(previous_fault)
     );
     ram #(.ROWS(ORDERS), .ROW_W(SLOT_W)) next_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(next_write), .write_addr_i(next_write_slot), .write_data_i(next_d),
-        .enable_i(links_read), .read_addr_i(links_read_slot), .read_data_o(next)
+        .flip_i(flip[`MEMORY_NEXT]), .enable_i(links_read), .read_addr_i(links_read_slot), .read_data_o(next), .fault_o(next_fault)
     );
 
     // level: meaningful only while occupied
@@ -430,34 +474,44 @@ module core #(
     wire                level_write, level_write_side, level_read, level_read_side;
     wire [11:0]         level_write_index, level_read_index;
     ram #(.ROWS(SYMBOLS * 2 * LEVELS), .ROW_W(LEVEL_ROW_W)) level_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(level_write), .write_addr_i({b_symbol, level_write_side, level_write_index[LEVEL_W-1:0]}), .write_data_i(level_row_d),
-        .enable_i(level_read), .read_addr_i({b_symbol, level_read_side, level_read_index[LEVEL_W-1:0]}), .read_data_o(level_row)
+        .flip_i(flip[`MEMORY_LEVEL]), .enable_i(level_read), .read_addr_i({b_symbol, level_read_side, level_read_index[LEVEL_W-1:0]}), .read_data_o(level_row), .fault_o(level_fault)
     );
 
     // the best level of each book, beside a bit that says whether there is one
-    reg  [12:0] best_bid_q [0:SYMBOLS-1];
-    reg  [12:0] best_ask_q [0:SYMBOLS-1];
+    reg  [13:0] best_bid_q [0:SYMBOLS-1];       // with parity
+    reg  [13:0] best_ask_q [0:SYMBOLS-1];
     wire        best_write, best_write_side;
     wire [12:0] best_d;
+    wire [13:0] best_row_d = sweeping_q ? 14'd0 : {^best_d, best_d[12:1], best_d[0] ^ flip[`MEMORY_BEST]};
     always @(posedge clk) begin
         if (sweeping_q || (best_write && best_write_side == 1'b0))
-            best_bid_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : b_symbol] <= sweeping_q ? 13'd0 : best_d;
+            best_bid_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : b_symbol] <= best_row_d;
         if (sweeping_q || (best_write && best_write_side == 1'b1))
-            best_ask_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : b_symbol] <= sweeping_q ? 13'd0 : best_d;
+            best_ask_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : b_symbol] <= best_row_d;
     end
     wire [SYMBOL_W-1:0] best_symbol = book_q == EMPTY ? e_symbol : b_symbol;       // else the clerk looks
-    wire [12:0] best_bid = best_bid_q[best_symbol];
-    wire [12:0] best_ask = best_ask_q[best_symbol];
+    wire [13:0] best_bid_row = best_bid_q[best_symbol];
+    wire [13:0] best_ask_row = best_ask_q[best_symbol];
+    wire [12:0] best_bid = best_bid_row[12:0];
+    wire [12:0] best_ask = best_ask_row[12:0];
+    assign best_fault = ^best_bid_row || ^best_ask_row;
+    assign best_used  = book_q != EMPTY || clerk_q != IDLE;
 
     // number of the last event that changed the symbol or its book
-    reg  [63:0] last_event_q [0:SYMBOLS-1];
-    wire [63:0] last_event = last_event_q[e_symbol];
+    reg  [64:0] last_event_q [0:SYMBOLS-1];     // with parity
+    wire [64:0] last_event_row = last_event_q[e_symbol];
+    wire [63:0] last_event = last_event_row[63:0];
+    assign last_event_fault = ^last_event_row;
+    assign last_event_used  = clerk_q == UNCROSS || (clerk_q == QUERY && table_ == `TABLE_SYMBOL);
     wire [63:0] event_number;
+    wire [64:0] last_event_d = sweeping_q ? 65'd0
+                             : {^event_number, event_number[63:1], event_number[0] ^ flip[`MEMORY_LAST_EVENT]};
     wire        changes_symbol;
     wire [SYMBOL_W-1:0] changed_symbol = book_q == EMPTY ? e_symbol : b_symbol;
     always @(posedge clk)
-        if (sweeping_q || changes_symbol) last_event_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : changed_symbol] <= sweeping_q ? 64'd0 : event_number;
+        if (sweeping_q || changes_symbol) last_event_q[sweeping_q ? sweep_q[SYMBOL_W-1:0] : changed_symbol] <= last_event_d;
 
     // kill bits
     reg                killed_q = 1'b1;
@@ -477,7 +531,8 @@ module core #(
         .without_i(book_q == UNLINK || book_q == COUNT), .nearest_o(nearest), .nearest_level_o(nearest_level), .elsewhere_o(elsewhere),
         .find_i(occupancy_find),
         .walk_i(walk), .pop_o(pop), .pop_level_o(pop_level),
-        .next_valid_o(next_valid), .next_level_o(next_level), .next_none_o(next_none), .next_i(next_take), .empty_i(level_emptied)
+        .next_valid_o(next_valid), .next_level_o(next_level), .next_none_o(next_none), .next_i(next_take), .empty_i(level_emptied),
+        .flip_word_i(flip[`MEMORY_WORDS]), .flip_summary_i(flip[`MEMORY_SUMMARY]), .word_fault_o(words_fault), .summary_fault_o(summary_fault)
     );
 
     // ---- front 1: which order is meant, how far the price lies from the base ------------------------------------------
@@ -784,8 +839,8 @@ module core #(
             default:      verdict = `REASON_NONE;
         endcase
     end
-    assign again  = book_q == VERDICT && b_stale_q;
-    assign commit = (book_q == VERDICT && !b_stale_q && !b_swept_q) || clerk_starts;
+    assign again  = book_q == VERDICT && b_stale_q && !stopped;
+    assign commit = !stopped && ((book_q == VERDICT && !b_stale_q && !b_swept_q) || clerk_starts);
 
     // A message that passes checks 1 to 6 is charged, whatever the checks behind say.
     wire charges = b_reason_q == `REASON_NONE && b_fails_q[1:0] == 2'b00;
@@ -1114,7 +1169,7 @@ module core #(
         end
         if (scan_cancels || e_to_book) book_q <= VERDICT;
 
-        if (rst) book_q <= EMPTY;
+        if (rst || stopped) book_q <= EMPTY;
     end
     // Where a fill leads: to the next resting order, or out.
     reg [4:0] fill_then;
@@ -1239,6 +1294,37 @@ module core #(
                            b_level, b_price_e4, executed_q, leaves_q};
     end
 
+    // A level's word means something if it is occupied, a link if there is a neighbour that way.
+    assign level_used    = book_q == UNLINK || (book_q == ENTER && crosses_q) || (rests_now && occupied) || book_q == COUNT
+                        || book_q == BID_LEVEL || book_q == ASK_LEVEL || next_enters;
+    assign previous_used = book_q == UNLINK && removes && !is_head;
+    assign next_used     = (book_q == UNLINK && (removes || bid_restates) && !is_tail)
+                        || (book_q == FILL && (fill_done || refills) && !fill_is_tail);
+
+    wire client_ref_write = book_q == REST || (enter_goes && direct);
+    reg [31:0] writes_d;
+    always @* begin
+        writes_d = 32'd0;
+        writes_d[`MEMORY_SYMBOL]     = symbol_write;
+        writes_d[`MEMORY_ACCOUNT]    = account_write;
+        writes_d[`MEMORY_MONEY]      = sums_write;
+        writes_d[`MEMORY_PACE]       = pace_write;
+        writes_d[`MEMORY_FIRM]       = firm_write;
+        writes_d[`MEMORY_LIMIT]      = limit_write;
+        writes_d[`MEMORY_POSITION]   = sums_write;
+        writes_d[`MEMORY_ORDER]      = order_write;
+        writes_d[`MEMORY_MAKER]      = order_write;
+        writes_d[`MEMORY_PREVIOUS]   = previous_write;
+        writes_d[`MEMORY_NEXT]       = next_write;
+        writes_d[`MEMORY_LEVEL]      = level_write;
+        writes_d[`MEMORY_CLIENT_REF] = client_ref_write;
+        writes_d[`MEMORY_WORDS]      = occupancy_write || level_emptied;
+        writes_d[`MEMORY_SUMMARY]    = occupancy_write || level_emptied;
+        writes_d[`MEMORY_BEST]       = best_write;
+        writes_d[`MEMORY_LAST_EVENT] = changes_symbol;
+    end
+    assign writes = writes_d;
+
     // ---- writes of sums ----------------------------------------------------------------------------------------------------
     wire books_direct = (unlink_goes && b_cancels && !b_uncross_q) || (enter_goes && direct);
     wire books_maker  = pending_q && (book_q == MAKER || book_q == CLOSE);
@@ -1327,9 +1413,9 @@ module core #(
     wire [ACCOUNT_W-1:0] e_session = e_session16[ACCOUNT_W-1:0];
     wire [31:0] row_client_ref;
     ram #(.ROWS(ORDERS), .ROW_W(32)) client_ref_ram (
-        .clk(clk),
-        .write_i(book_q == REST || (enter_goes && direct)), .write_addr_i(b_slot), .write_data_i(b_client_ref),
-        .enable_i(reading), .read_addr_i(e_slot), .read_data_o(row_client_ref)
+        .clk(clk), .rst(rst),
+        .write_i(client_ref_write), .write_addr_i(b_slot), .write_data_i(b_client_ref),
+        .flip_i(flip[`MEMORY_CLIENT_REF]), .enable_i(reading), .read_addr_i(e_slot), .read_data_o(row_client_ref), .fault_o(client_ref_fault)
     );
 
     reg  [7:0] query_field_q;
@@ -1594,7 +1680,7 @@ module core #(
         endcase
         if (clerk_done) clerk_q <= IDLE;
 
-        if (rst) clerk_q <= IDLE;
+        if (rst || stopped) clerk_q <= IDLE;
     end
 
     wire writes_row = clerk_q == ROW_WRITE;
@@ -1840,14 +1926,16 @@ module core #(
 
     assign changes_symbol = event_valid && event_ready
                          && ((book_q != EMPTY && book_q != REFUSE) || (clerk_q == ROW_SAY && is_symbol));
+    wire said;
     report report_unit (
         .clk(clk), .rst(rst), .number_o(event_number),
         .valid_i(event_valid && event_ready), .ready_o(event_ready), .last_i(event_last),
         .by_card_i(say_item[512] && say_command[`command_origin] == `ORIGIN_CARD),
         .stamp_ns_i(say_command[`command_stamp_ns]), .taken_i(say_item[ITEM_W-1 -: 32]), .clock_o(clock),
         .event_i(event_d),
-        .m_event_tvalid(m_event_tvalid), .m_event_tready(m_event_tready), .m_event_tdata(m_event_tdata)
+        .m_event_tvalid(said), .m_event_tready(m_event_tready && !stopped), .m_event_tdata(m_event_tdata)
     );
+    assign m_event_tvalid = said && !stopped;
 
     // ---- reset ------------------------------------------------------------------------------------------------------
     always @(posedge clk) begin
@@ -1862,16 +1950,16 @@ module core #(
     end
 
     assign init_done_o = !sweeping_q;
-    assign killed_o    = killed_q;
+    assign killed_o    = killed_q || stopped;
     assign busy_o      = intake_busy || book_q != EMPTY || clerk_q != IDLE;
 
     `CHECK(one_speaks,              book_q == EMPTY || clerk_q == IDLE || clerk_q == SCAN_WAIT || clerk_q == UNCROSS_WAIT)
-    `CHECK(fill_is_not_zero,        book_q != FILL || fill_q != 20'd0)
-    `CHECK(maker_is_live,           book_q != FILL || maker_row[ORDER_ROW_W-1])
-    `CHECK(level_has_what_it_fills, book_q != FILL || current_shares_q >= {16'd0, fill_q})
-    `CHECK(query_row_exists,        clerk_q != QUERY || row_exists)
-    `CHECK(reservations_hold,       !sums_write || (!money_row_d[63] && !money_row_d[127]))
-    `CHECK(best_is_occupied,        !walk || occupied)
+    `CHECK(fill_is_not_zero,        stopped || book_q != FILL || fill_q != 20'd0)
+    `CHECK(maker_is_live,           stopped || book_q != FILL || maker_row[ORDER_ROW_W-1])
+    `CHECK(level_has_what_it_fills, stopped || book_q != FILL || current_shares_q >= {16'd0, fill_q})
+    `CHECK(query_row_exists,        stopped || clerk_q != QUERY || row_exists)
+    `CHECK(reservations_hold,       stopped || !sums_write || (!money_row_d[63] && !money_row_d[127]))
+    `CHECK(best_is_occupied,        stopped || !walk || occupied)
 endmodule
 
 `default_nettype wire

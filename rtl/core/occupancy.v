@@ -54,7 +54,12 @@ module occupancy #(
     output wire [LEVEL_W-1:0]   next_level_o,
     output wire                 next_none_o,
     input  wire                 next_i,
-    input  wire                 empty_i
+    input  wire                 empty_i,
+
+    input  wire                 flip_word_i,        // for tests: see ram.v
+    input  wire                 flip_summary_i,
+    output wire                 word_fault_o,       // what was read is not what was written
+    output wire                 summary_fault_o
 );
     localparam [WORD_W-1:0] NONE = 0, ONE = 1, ALL = ~NONE;
 
@@ -128,25 +133,25 @@ module occupancy #(
     wire [BOOKS*WORD_W-1:0]        summary_rows;
 `endif
     ram #(.ROWS(BOOKS * WORD_W), .ROW_W(WORD_W)) word_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweep_i || write_i || empty_i),
         .write_addr_i(sweep_i ? {sweep_book_i, sweep_word_i} : {book_q, empty_i ? current_word : level_word}),
-        .write_data_i(sweep_i ? NONE : empty_i ? current_left_q : word_changed),
+        .write_data_i(sweep_i ? NONE : empty_i ? current_left_q : word_changed), .flip_i(flip_word_i),
         .enable_i(read_i || find_i || fetch),
         .read_addr_i(read_i ? {book_i, level_i[LEVEL_W-1:WORD_LOG2]} : {book_q, next_word}),
-        .read_data_o(word)
+        .read_data_o(word), .fault_o(word_fault_o)
 `ifdef FORMAL
         , .rows_o(word_rows)
 `endif
     );
     ram #(.ROWS(BOOKS), .ROW_W(WORD_W)) summary_ram (
-        .clk(clk),
+        .clk(clk), .rst(rst),
         .write_i(sweep_i || write_i || empty_i),
         .write_addr_i(sweep_i ? sweep_book_i : book_q),
-        .write_data_i(sweep_i ? NONE : empty_i ? summary_left : summary_changed),
+        .write_data_i(sweep_i ? NONE : empty_i ? summary_left : summary_changed), .flip_i(flip_summary_i),
         .enable_i(read_i),
         .read_addr_i(book_i),
-        .read_data_o(summary)
+        .read_data_o(summary), .fault_o(summary_fault_o)
 `ifdef FORMAL
         , .rows_o(summary_rows)
 `endif

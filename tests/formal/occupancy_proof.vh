@@ -62,6 +62,7 @@
 
     always @* begin
         assume (!rst && !sweep_i);
+        assume (!flip_word_i && !flip_summary_i);
         assume (!(write_i || find_i || walk_i) || fresh_q);                             // asks_what_was_read
         assume (!walk_i || !(write_i || find_i));                                       // asks_one_thing
         assume (!read_i || !(write_i || find_i || walk_i || next_i || empty_i));        // asks_or_reads

@@ -19,6 +19,8 @@ module core #(
     output wire                     init_done_o,
     output reg                      killed_o = 1'b1,
     output wire                     busy_o,
+    input  wire [4:0]   inject_i,
+    output wire [4:0]   stopped_o,
 
     input  wire                     s_command_tvalid,
     output wire                     s_command_tready,
@@ -91,6 +93,8 @@ module core #(
             command_number_q <= 64'd0;
         end
     end
+    assign stopped_o = 5'd0;
+    wire   unused_inject = &{1'b0, inject_i};
 endmodule
 // verilator lint_on UNUSED
 // verilator lint_on DECLFILENAME

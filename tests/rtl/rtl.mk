@@ -22,6 +22,7 @@ define rtl_bench
 $(B)/tests/rtl/test_$1: $(B)/tests/rtl/test_$1.o $(rtl_verilog_$1) rtl/check.vh build/abi.vh \
     $(addprefix tests/rtl/,$1.def bench.cpp bench.h) $(rtl_objects)
 	@mkdir -p $(B)/verilated/test_$1
+	@rm -f $$@
 	verilator $(rtl_options) --Mdir $(B)/verilated/test_$1 --top-module $(rtl_top_$1) --prefix V$1 \
 	    -CFLAGS "-std=gnu++17 -O1 -I$(CURDIR) -DBENCH_PORTS='\"tests/rtl/$1.def\"' -DBENCH_HEADER='\"V$1.h\"' \
 	    -DBENCH_MODEL=V$1 $(SANITIZE)" -LDFLAGS "$(SANITIZE) -Wl,--no-as-needed -lcmocka" \

@@ -107,6 +107,7 @@ static uint32_t sample(uint32_t offset, unsigned which) { /* values that the reg
     static const uint32_t any[] = { 0xa5a5a5a5, 0x5a5a5a5a, UINT32_MAX };
     if (offset == REG_RING_LOG2) return (uint32_t[]){ 4, 24, 0 }[which];
     if (offset == REG_CLOCK_NS) return (uint32_t[]){ 1, 255, 4 }[which];
+    if (offset == REG_INJECT) return any[which] & 31;
     return offset == REG_RING_LOW ? any[which] & ~63u : any[which];
 }
 
@@ -119,7 +120,9 @@ static void read_write_registers_keep_what_is_written(void **state) {
                 put(*state, regs[i].offset, sample(regs[i].offset, which));
         for (int i = 0; i < REGS; i++)
             if (regs[i].access == RW)
-                assert_int_equal(get(*state, regs[i].offset), sample(regs[i].offset, which));
+                if (get(*state, regs[i].offset) != sample(regs[i].offset, which))
+                    fail_msg("%s is %08x, not %08x", regs[i].name, get(*state, regs[i].offset),
+                             sample(regs[i].offset, which));
     }
 }
 
@@ -243,6 +246,18 @@ static void control_bits_act(void **state) {
     fixture->ports.fault_i = 1;
     fixture->ports.killed_i = 0;
     assert_int_equal(get(fixture, REG_STATUS), STATUS_LIVE | STATUS_INIT_DONE | STATUS_FAULT);
+    fixture->ports.fault_i = 0;
+    fixture->ports.stopped_i = MEMORY_LEVEL;
+    assert_int_equal(get(fixture, REG_STATUS), STATUS_LIVE | STATUS_INIT_DONE | MEMORY_LEVEL << 8);
+}
+
+static void a_memory_error_is_made_only_in_replay(void **state) {
+    struct fixture *fixture = *state;
+    put(fixture, REG_INJECT, MEMORY_ORDER);
+    assert_int_equal(get(fixture, REG_INJECT), MEMORY_ORDER);
+    assert_int_equal(fixture->ports.inject_o, MEMORY_ORDER);
+    put(fixture, REG_CONTROL, CONTROL_GO_LIVE);
+    assert_int_equal(fixture->ports.inject_o, 0);
 }
 
 /* The watchdog of 10 clocks of 10 ns, live and just heard: what is written takes effect at clock 0.
@@ -421,6 +436,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(write_and_read_take_one_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(address_may_come_first_and_answers_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(control_bits_act, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_memory_error_is_made_only_in_replay, setup, teardown),
         cmocka_unit_test_setup_teardown(silence_fires_the_watchdog_to_the_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(heartbeat_is_heard_up_to_the_last_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(watchdog_is_off_in_replay_at_zero_and_after_reset, setup,
