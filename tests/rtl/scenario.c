@@ -8,10 +8,11 @@
 #include <stdlib.h>
 
 enum {
-    LINE_BYTES = 1024,
+    LINE_BYTES = 2048,
     SETUP_LINES_MAX = 256,
-    EVENTS_MAX = 256,
+    EVENTS_MAX = 1024,
     SLOTS_MAX = 65536,
+    SYMBOLS_MAX = 65536,
     WORDS_MAX = 24
 };
 
@@ -21,6 +22,7 @@ struct play {
     int line;
     struct command entry[SLOTS_MAX]; /* what was last entered in the slot */
     uint32_t generation[SLOTS_MAX];
+    uint64_t last_event[SYMBOLS_MAX]; /* the last one that changed the symbol or its book */
     struct event events[EVENTS_MAX];
     int event_count;
     struct scenario_counts counts;
@@ -51,6 +53,16 @@ static bool row_named(unsigned table, const char *word, uint8_t *field) {
     for (*field = 1; (row = abi_row(table, *field)) != NULL; ++*field)
         if (strcmp(row->name, word) == 0) return true;
     return false;
+}
+
+/* last_number reads `last`, `last-1` or `last+1`: the symbol's last event, or one near it. */
+static bool last_number(const struct play *play, const char *word, uint16_t symbol,
+                        int64_t *value) {
+    if (!word || strncmp(word, "last", 4) != 0) return false;
+    int64_t more = 0;
+    if (word[4] == '+' || word[4] == '-' ? !number(word + 5, &more) : word[4] != '\0') return false;
+    *value = (int64_t)play->last_event[symbol] + (word[4] == '-' ? -more : more);
+    return true;
 }
 
 static int split(char *text, char **words) {
@@ -85,12 +97,28 @@ static bool set_part(struct command *command, const char *part, int64_t value) {
     return false;
 }
 
+static uint16_t order_flag(const char *word) {
+    static const struct {
+        const char *word;
+        uint16_t flag;
+    } flags[] = {
+        { "ioc", ORDER_IOC },
+        { "market", ORDER_MARKET },
+        { "fok", ORDER_FOK },
+        { "post_only", ORDER_POST_ONLY },
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (strcmp(word, flags[i].word) == 0) return flags[i].flag;
+    return 0;
+}
+
 static int read_overrides(const struct play *play, char **words, struct command *command) {
     for (; *words; words++) {
         char *equals = strchr(*words, '=');
         int64_t value;
-        if (strcmp(*words, "ioc") == 0) {
-            command->flags |= ORDER_IOC;
+        uint16_t flag = order_flag(*words);
+        if (flag) {
+            command->flags |= flag;
             continue;
         }
         if (!equals || !number(equals + 1, &value)) return bad(play, "not part=number", *words);
@@ -101,6 +129,12 @@ static int read_overrides(const struct play *play, char **words, struct command 
             return bad(play, "no such part of a command", *words);
     }
     return 0;
+}
+
+static bool has_word(char **words, const char *word) {
+    for (; *words; words++)
+        if (strcmp(*words, word) == 0) return true;
+    return false;
 }
 
 /* read_order reads NEW, CANCEL and REPLACE: slot [side] quantity [@price]. */
@@ -124,9 +158,9 @@ static int read_order(const struct play *play, char ***words, struct command *co
     if (!number(*word, &quantity)) return bad(play, "not a quantity", *word);
     word++;
     command->quantity = (uint32_t)quantity;
-    if (opcode != OPCODE_CANCEL) {
-        if (!*word || **word != '@' || !number(*word + 1, &price_e4))
-            return bad(play, "not @price", *word);
+    bool priced = *word && **word == '@';
+    if (opcode != OPCODE_CANCEL && (priced || !has_word(word, "market"))) {
+        if (!priced || !number(*word + 1, &price_e4)) return bad(play, "not @price", *word);
         word++;
     }
     command->price_e4 = (uint32_t)price_e4;
@@ -177,6 +211,51 @@ static int read_index(const struct play *play, char ***words, struct command *co
     return 0;
 }
 
+/* read_sweep reads part=value of SWEEP's filter and sets the part's bit with it. */
+static int read_sweep(const struct play *play, char ***words, struct command *command) {
+    static const struct {
+        const char *part;
+        uint8_t bit;
+    } filters[] = {
+        { "session=", FILTER_SESSION }, { "firm=", FILTER_FIRM }, { "account=", FILTER_ACCOUNT },
+        { "symbol=", FILTER_SYMBOL },   { "side=", FILTER_SIDE },
+    };
+    char **word = *words;
+    for (; *word; word++) {
+        uint8_t bit = 0;
+        for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+            if (strncmp(*word, filters[i].part, strlen(filters[i].part)) == 0) bit = filters[i].bit;
+        if (bit == 0) break;
+        int64_t value;
+        char *equals = strchr(*word, '=');
+        if (!number(equals + 1, &value)) return bad(play, "not part=number", *word);
+        *equals = '\0';
+        CHECK(set_part(command, *word, value));
+        command->mode |= bit;
+    }
+    *words = word;
+    return 0;
+}
+
+/* read_uncross reads symbol @price and event=number or last. */
+static int read_uncross(const struct play *play, char ***words, struct command *command) {
+    char **word = *words;
+    int64_t symbol, price_e4;
+    if (!number(*word, &symbol)) return bad(play, "not a symbol", *word);
+    word++;
+    if (!*word || **word != '@' || !number(*word + 1, &price_e4))
+        return bad(play, "not @price", *word);
+    word++;
+    command->symbol = (uint16_t)symbol;
+    command->price_e4 = (uint32_t)price_e4;
+    bool numbered = *word && strncmp(*word, "event=", 6) == 0;
+    if (numbered ? !number(*word + 6, &command->value)
+                 : !last_number(play, *word, command->symbol, &command->value))
+        return bad(play, "not event=number or last", *word);
+    *words = word + 1;
+    return 0;
+}
+
 static int read_command(const struct play *play, char *text, struct command *command) {
     char *words[WORDS_MAX + 1], **word = words + 1;
     if (split(text, words) == 0) return bad(play, "no command", NULL);
@@ -193,6 +272,12 @@ static int read_command(const struct play *play, char *text, struct command *com
     case OPCODE_CANCEL:
     case OPCODE_REPLACE:
         error = read_order(play, &word, command);
+        break;
+    case OPCODE_SWEEP:
+        error = read_sweep(play, &word, command);
+        break;
+    case OPCODE_UNCROSS:
+        error = read_uncross(play, &word, command);
         break;
     case OPCODE_SYMBOL:
         error = read_row(play, &word, command, TABLE_SYMBOL);
@@ -232,6 +317,7 @@ static bool part_of(const struct event *event, const char *part, int64_t *value)
     if (strcmp(part, "maker") == 0) return *value = abi_slot(event_maker(event)), true;
     if (strcmp(part, "maker_leaves") == 0) return *value = event_maker_leaves(event), true;
     if (strcmp(part, "client_ref") == 0) return *value = event_client_ref(event), true;
+    if (strcmp(part, "shown") == 0) return *value = event_shown(event), true;
     if (strcmp(part, "ioc") == 0) return *value = !!(event->flags & EVENT_IOC), true;
     if (strcmp(part, "sell") == 0) return *value = !!(event->flags & EVENT_SELL), true;
     if (strcmp(part, "card") == 0) return *value = !!(event->flags & EVENT_CARD), true;
@@ -280,10 +366,19 @@ static int check_event(const struct play *play, char *text, const struct event *
     return 0;
 }
 
+/* changes_symbol: what UNCROSS calls a change of the symbol or its book. */
+static bool changes_symbol(const struct event *event) {
+    return event->kind == KIND_ACCEPTED || event->kind == KIND_REPLACED ||
+           event->kind == KIND_CANCELED || event->kind == KIND_TRADE ||
+           event->kind == KIND_RESTATED ||
+           ((event->kind == KIND_SET || event->kind == KIND_STATE) && event->table == TABLE_SYMBOL);
+}
+
 static void see(void *context, const struct event *event) {
     struct play *play = context;
     CHECK(play->event_count < EVENTS_MAX);
     play->events[play->event_count++] = *event;
+    if (changes_symbol(event)) play->last_event[event->symbol] = event->number;
     uint32_t slot = abi_slot(event->order);
     if (event->kind != KIND_ACCEPTED && event->kind != KIND_REPLACED) return;
     CHECK(slot < SLOTS_MAX);
@@ -300,25 +395,61 @@ static void see(void *context, const struct event *event) {
  * ----------------------------------------------------------------------------------------------------
  */
 
+static int play_command(struct play *play, const struct command *command) {
+    play->event_count = 0;
+    int error = drive(play->card, command, see, play);
+    if (error) return err_wrap(error, "%s:%d: ", play->path, play->line);
+    play->counts.commands++;
+    return 0;
+}
+
+/* check_row asks for the row that a line with == names, and compares the fields that it names. */
+static int check_row(struct play *play, char *text) {
+    char *words[WORDS_MAX + 1], **word = words;
+    struct command query = { .opcode = OPCODE_QUERY };
+    (void)split(text, words);
+    int error = read_index(play, &word, &query);
+    if (!error) error = play_command(play, &query);
+    if (error) return error;
+    for (; *word; word += 3) {
+        uint8_t field;
+        int64_t want;
+        if (!row_named(query.field, *word, &field)) return bad(play, "no such field", *word);
+        if (!word[1] || strcmp(word[1], "==") != 0) return bad(play, "not ==", word[1]);
+        if (!number(word[2], &want) && !last_number(play, word[2], query.symbol, &want))
+            return bad(play, "not a value", word[2]);
+        if (play->event_count < field) return differs(play, "one more row is expected", NULL);
+        const struct event *row = &play->events[field - 1];
+        if (row->kind != KIND_ROW || row->table != query.field || row->field != field)
+            return differs(play, "another row is expected", row);
+        char what[128];
+        snprintf(what, sizeof what, "%s should be %" PRId64 " and is %" PRId64, *word, want,
+                 row->value);
+        if (row->value != want) return differs(play, what, row);
+        play->counts.events++;
+    }
+    return 0;
+}
+
 static int run_line(struct play *play, const char *line) {
     char text[LINE_BYTES];
     snprintf(text, sizeof text, "%s", line);
+    if (strstr(text, " == ")) return check_row(play, text);
     char *arrow = strstr(text, "->");
     if (!arrow) return bad(play, "no -> and events", text);
     *arrow = '\0';
     struct command command;
     int error = read_command(play, text, &command);
     if (error) return error;
-    play->event_count = 0;
-    error = drive(play->card, &command, see, play);
-    if (error) return err_wrap(error, "%s:%d: ", play->path, play->line);
-    play->counts.commands++;
+    error = play_command(play, &command);
+    if (error) return error;
 
     char *parts[EVENTS_MAX], *at = arrow + 2;
     int count = 0;
     for (char *next; at; at = next) {
         next = strchr(at, ';');
         if (next) *next++ = '\0';
+        if (count == EVENTS_MAX) return bad(play, "too many events", at);
         parts[count++] = at;
     }
     for (int i = 0; i < count; i++) {
@@ -343,6 +474,7 @@ static int reset(struct play *play, char (*setup)[LINE_BYTES], int lines) {
         if (polls > 1 << 20) return err_set(-ETIMEDOUT, "the card does not come out of reset");
     }
     memset(play->generation, 0, sizeof play->generation);
+    memset(play->last_event, 0, sizeof play->last_event);
     for (int i = 0; i < lines; i++) {
         int error = run_line(play, setup[i]);
         if (error) return err_wrap(error, "set-up line %d: ", i + 1);
