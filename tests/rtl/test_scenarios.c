@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { SCENARIOS_MIN = 40 };
+enum { SCENARIOS_MIN = 130 };
 
 static struct card_size small(void) {
     size_t count;
@@ -59,6 +59,17 @@ static void a_rule_that_is_broken_is_found(void **state) {
         "== t\nNOP\n",
         "== t\nNEW 1 hold 1 @1 -> ACCEPTED\n",
         "== t\nNOP -> SET nonsense=1\n",
+        "== t\nSYMBOL 0 LOT == 2\n",
+        "== t\nSYMBOL 0 LOT == 1 STATE == 1\n",
+        "== t\nSYMBOL 0 NONSENSE == 1\n",
+        "== t\nSYMBOL 0 LOT == 1 STATE\n",
+        "== t\nSYMBOL 4 LOT == 1\n",
+        "== t\nSWEEP -> SWEPT quantity=1\n",
+        "== t\nSWEEP account -> SWEPT\n",
+        "== t\nUNCROSS 0 @10 -> REJECTED UNKNOWN_SYMBOL\n",
+        "== t\nUNCROSS 0 10 last -> REJECTED UNKNOWN_SYMBOL\n",
+        "== t\nUNCROSS 0 @10 last*1 -> REJECTED UNKNOWN_SYMBOL\n",
+        "== t\nNEW 1 buy 1 -> REJECTED KILLED\n",
     };
     struct card_size size = small();
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
