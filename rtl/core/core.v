@@ -74,12 +74,14 @@ module core #(
         VERDICT    = 5'd1,              // level and links are addressed
         REFUSE     = 5'd2,
         UNLINK     = 5'd3,              // the order that CANCEL or REPLACE names is reduced or taken out
-        BEST       = 5'd4,              // its level was the best one: the next lies in another word
+        BEST       = 5'd4,              // its level was the best one
         ENTER_READ = 5'd5,              // REPLACE: the new level is addressed
         ENTER      = 5'd6,              // it rests, or its first level is here
         COUNT_READ = 5'd7,              // shares level by level, without touching any: the next level is addressed
         COUNT      = 5'd8,              // it is here
         COUNT_FIND = 5'd9,              // the one behind lies in another word
+        COUNT_FOUND = 5'd26,
+        BEST_FIND  = 5'd27,             // the next best lies in another word
         MAKER      = 5'd10,             // the level's oldest order is here
         FILL       = 5'd11,
         RESTATE    = 5'd12,             // it was an iceberg's shown part: the next one goes to the back
@@ -122,7 +124,8 @@ module core #(
         SCAN_WAIT    = 5'd20,
         SWEPT        = 5'd21,
         UNCROSS      = 5'd22,
-        UNCROSS_WAIT = 5'd23;
+        UNCROSS_WAIT = 5'd23,
+        RESTING_SEEK = 5'd24;           // the search goes on in another word
 
     reg  [4:0] book_q  = EMPTY;
     reg  [4:0] clerk_q = IDLE;
@@ -526,9 +529,10 @@ module core #(
     occupancy #(.BOOKS(SYMBOLS * 2)) occupancy_map (
         .clk(clk), .rst(rst),
         .sweep_i(sweeping_q), .sweep_book_i(sweep_q[6 +: BOOK_W]), .sweep_word_i(sweep_q[5:0]),
-        .read_i(occupancy_read), .book_i(occupancy_book), .level_i(occupancy_level), .down_i(occupancy_down), .set_o(occupied),
-        .write_i(occupancy_write), .write_set_i(book_q != UNLINK),
-        .without_i(book_q == UNLINK || book_q == COUNT), .nearest_o(nearest), .nearest_level_o(nearest_level), .elsewhere_o(elsewhere),
+        .read_i(occupancy_read), .book_i(occupancy_book), .level_i(occupancy_level), .down_i(occupancy_down),
+        .without_i(reads_old || count_reads || (reads_own && b_uncross_q)), .set_o(occupied),
+        .write_i(occupancy_write), .write_set_i(book_q != UNLINK && book_q != BEST),
+        .nearest_o(nearest), .nearest_level_o(nearest_level), .elsewhere_o(elsewhere),
         .find_i(occupancy_find),
         .walk_i(walk), .pop_o(pop), .pop_level_o(pop_level),
         .next_valid_o(next_valid), .next_level_o(next_level), .next_none_o(next_none), .next_i(next_take), .empty_i(level_emptied),
@@ -911,7 +915,16 @@ module core #(
     wire bid_restates = b_uncross_q && b_open != 20'd0 && b_off == b_old_displayed;
     wire unlink_says = !b_uncross_q || bid_restates;
     wire unlink_goes = book_q == UNLINK && (event_ready || !unlink_says);
-    wire unlink_find = unlink_goes && best_goes && !nearest && elsewhere;
+    // The level that is left is the best one: the next best is looked at a clock later, where it lies known.
+    reg         near_q, near_elsewhere_q;
+    reg  [11:0] near_level_q;
+    wire        best_find = book_q == BEST && !near_q && near_elsewhere_q;
+    wire        best_ends = (book_q == BEST && !best_find) || book_q == BEST_FIND;
+    always @(posedge clk) if (book_q == UNLINK) begin
+        near_q           <= nearest;
+        near_level_q     <= nearest_level;
+        near_elsewhere_q <= elsewhere;
+    end
     wire enter_says  = book_q == ENTER && b_new && !counted_q;
     wire enter_goes  = book_q == ENTER && (event_ready || !enter_says);
     wire enter_counts = b_needs && !counted_q;
@@ -950,7 +963,7 @@ module core #(
     wire        count_within  = count_side_q ? count_rank <= count_limit_q : count_rank >= count_limit_q;
     wire        count_enough  = count_q >= count_need_q;
     wire        count_reads   = book_q == COUNT_READ && count_found_q && count_further && count_within && !count_enough;
-    wire        count_find    = book_q == COUNT && !nearest && elsewhere;
+    wire        count_find    = book_q == COUNT_FIND;
 
     // UNCROSS
     reg  [1:0]  phase_q;                            // bids, asks, whether it would stay crossed
@@ -966,8 +979,8 @@ module core #(
     wire [19:0] bid_part     = volume_q < {17'd0, maker_displayed} ? volume_q[19:0] : maker_displayed;
 
     assign book_ends = (book_q == REFUSE && event_ready)
-                    || (unlink_goes && b_cancels && !unlink_find && !b_uncross_q)
-                    || (book_q == BEST && b_cancels && !b_uncross_q)
+                    || (unlink_goes && b_cancels && !best_goes && !b_uncross_q)
+                    || (best_ends && b_cancels && !b_uncross_q)
                     || (enter_goes && direct)
                     || (book_q == SUMS && (!b_uncross_q || last_bid));
 
@@ -988,8 +1001,9 @@ module core #(
                 else                             book_q <= b_new ? ENTER : UNLINK;
             end
             REFUSE:     if (event_ready) book_q <= EMPTY;
-            UNLINK:     if (unlink_goes) book_q <= unlink_find ? BEST : b_uncross_q ? SUMS : b_cancels ? EMPTY : ENTER_READ;
-            BEST:       book_q <= b_uncross_q ? SUMS : b_cancels ? EMPTY : ENTER_READ;
+            UNLINK:     if (unlink_goes) book_q <= best_goes ? BEST : b_uncross_q ? SUMS : b_cancels ? EMPTY : ENTER_READ;
+            BEST, BEST_FIND:
+                        book_q <= best_find ? BEST_FIND : b_uncross_q ? SUMS : b_cancels ? EMPTY : ENTER_READ;
             ENTER_READ: book_q <= ENTER;
             ENTER: if (enter_goes) begin
                 maker_slot_q     <= level_head;
@@ -1028,9 +1042,10 @@ module core #(
                 count_q       <= count_q + {1'b0, level_shares};
                 count_found_q <= nearest;
                 count_level_q <= nearest_level;
-                book_q        <= count_find ? COUNT_FIND : COUNT_READ;
+                book_q        <= !nearest && elsewhere ? COUNT_FIND : COUNT_READ;
             end
-            COUNT_FIND: begin
+            COUNT_FIND: book_q <= COUNT_FOUND;
+            COUNT_FOUND: begin
                 count_found_q <= 1'b1;
                 count_level_q <= nearest_level;
                 book_q        <= COUNT_READ;
@@ -1201,7 +1216,7 @@ module core #(
     assign maker_read      = enters_fill || next_maker || reads_bid;
     assign maker_read_slot = enters_fill || next_enters || reads_bid ? level_head : book_q == RESTATE ? current_head_q : next;
 
-    wire reads_bid_sums = b_uncross_q && (book_q == UNLINK || book_q == BEST);
+    wire reads_bid_sums = b_uncross_q && (book_q == UNLINK || book_q == BEST || book_q == BEST_FIND);
     assign sums_read         = reading || book_q == MAKER || book_q == REST || reads_bid_sums || clerk_q == SCAN_SUMS || e_reads;
     assign sums_read_account = book_q == MAKER ? maker_account : book_q == REST || reads_bid_sums ? b_account
                              : clerk_q == SCAN_SUMS ? row_account : e_account;
@@ -1232,17 +1247,17 @@ module core #(
             occupancy_down  = resting_q[0];
         end
     end
-    assign occupancy_find  = unlink_find || count_find || (clerk_q == RESTING_SEE && !nearest && elsewhere);
-    assign occupancy_write = (unlink_goes && empties) || (rests_now && !occupied);
+    assign occupancy_find  = best_find || count_find || clerk_q == RESTING_SEEK;
+    assign occupancy_write = (unlink_goes && empties && !best_goes) || book_q == BEST || (rests_now && !occupied);
 
     // ---- writes of the book ------------------------------------------------------------------------------------------------
-    assign best_write      = (unlink_goes && best_goes) || book_q == BEST || (rests_now && own_better)
+    assign best_write      = best_ends || (rests_now && own_better)
                           || (close_goes && walked_q);
     assign best_write_side = book_q == CLOSE ? !b_sells : b_sells;
     wire [11:0] own_rank   = (own_best[11:0] - b_base_index) & LEVEL_MASK;
     wire        own_better = !own_best[12] || (b_sells ? b_rank_q < own_rank : b_rank_q > own_rank);
-    assign best_d          = book_q == UNLINK ? {nearest, nearest_level}
-                           : book_q == BEST   ? {1'b1, nearest_level}
+    assign best_d          = book_q == BEST      ? {near_q, near_level_q}
+                           : book_q == BEST_FIND ? {1'b1, nearest_level}
                            : book_q == CLOSE  ? (exhausted_q ? {next_valid, next_level} : {1'b1, current_level_q}) : {1'b1, b_level};
 
     assign level_write       = (unlink_goes && !empties) || rests_now || (close_goes && walked_q && !exhausted_q);
@@ -1634,12 +1649,13 @@ module core #(
                 if (clerk_q == RESTING_SEE && resting_best[12] && !nearest) begin
                     lowest_q  <= lowest_q;
                     highest_q <= highest_q;
-                    clerk_q   <= RESTING_FIND;
+                    clerk_q   <= RESTING_SEEK;
                 end else begin
                     resting_q <= resting_q + 2'd1;
                     clerk_q   <= resting_q[0] ? RESTING_DONE : RESTING_READ;
                 end
             end
+            RESTING_SEEK: clerk_q <= RESTING_FIND;
             RESTING_DONE: begin
                 clerk_reason_q <= sets_base && !on_tick ? `REASON_PRICE_OFF_TICK : `REASON_BAND_OCCUPIED;
                 if (any_resting_q && (sets_tick || !on_tick || base_moves_out)) begin

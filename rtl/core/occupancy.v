@@ -1,14 +1,14 @@
 // occupancy: which levels are occupied, for every book (a symbol's side): 64 words of 64 bits and a summary word each,
 // so that the nearest occupied level is two find-first steps away, never a scan.
 //
-//   read        read_i addresses a level; its word and summary are here a clock later and stay. Then, in any clock:
+//   read        read_i addresses a level; its word and summary are here a clock later and stay; without_i with it says that
+//               the level itself is not searched for. Then, in any clock:
 //               set_o          whether the level's bit is set
 //               write_i        sets or clears it
-//               nearest_o      the nearest occupied level from it in the direction of down_i, in its word; itself counts
-//                              unless without_i
+//               nearest_o      the nearest occupied level from it in the direction of down_i, in its word
 //               find_i         goes on beyond the word, if elsewhere_o: nearest_level_o is right a clock later
 //   walk        walk_i, a clock or more after read_i of an occupied level: all others follow, nearest first. next_valid_o
-//               shows one, next_none_o that there is none; neither, that it is being looked for (2 clocks at most).
+//               shows one, next_none_o that there is none; neither, that it is being looked for (3 clocks at most).
 //               next_i takes it and makes it the current one; the level read is the first current one.
 //               empty_i clears the bit of the current one, which all before it must be cleared.
 //   searching   wraps at the end, so that a band may begin at any level
@@ -36,12 +36,12 @@ module occupancy #(
     input  wire [BOOK_W-1:0]    book_i,
     input  wire [LEVEL_W-1:0]   level_i,
     input  wire                 down_i,
+    input  wire                 without_i,
     output wire                 set_o,
 
     input  wire                 write_i,
     input  wire                 write_set_i,        // set, else clear
 
-    input  wire                 without_i,
     output wire                 nearest_o,
     output wire [LEVEL_W-1:0]   nearest_level_o,
     output wire                 elsewhere_o,
@@ -52,7 +52,7 @@ module occupancy #(
     output wire [LEVEL_W-1:0]   pop_level_o,
     output wire                 next_valid_o,
     output wire [LEVEL_W-1:0]   next_level_o,
-    output wire                 next_none_o,
+    output reg                  next_none_o = 1'b0,
     input  wire                 next_i,
     input  wire                 empty_i,
 
@@ -65,7 +65,7 @@ module occupancy #(
 
     reg  [BOOK_W-1:0]    book_q;
     reg  [LEVEL_W-1:0]   level_q;               // where the search began
-    reg                  down_q;
+    reg                  down_q, without_q;
 
     // The word that is searched: first the level's own, from it on; then others; last its own again, the other part.
     reg                  first_q;
@@ -84,7 +84,7 @@ module occupancy #(
     wire [WORD_W-1:0]    beyond       = down_q ? ~(ALL << level_word) : ~ONE << level_word;
 
     wire                 again     = !first_q && word_q == level_word;
-    wire [WORD_W-1:0]    now       = walk_q && kept_q ? rest_q : without_i && first_q ? word & ~bit_mask : word;
+    wire [WORD_W-1:0]    now       = walk_q && kept_q ? rest_q : without_q && first_q ? word & ~bit_mask : word;
     wire [WORD_W-1:0]    candidate = now & (first_q ? ahead : again ? ~ahead : ALL);
     wire [WORD_W-1:0]    cleared   = word & ~bit_mask;
 
@@ -122,7 +122,7 @@ module occupancy #(
     assign pop_level_o  = nearest_level_o;
     assign next_valid_o = next_valid_q;
     assign next_level_o = next_level_q;
-    assign next_none_o  = walk_q && !next_valid_q && !found && !any_found;
+    wire                 ends         = walk_q && !next_valid_q && !found && !any_found;
 
     wire [WORD_W-1:0]    summary_left    = |current_left_q ? summary_q : summary_q & ~(ONE << current_word);
     wire [WORD_W-1:0]    word_changed    = write_set_i ? word | bit_mask : cleared;
@@ -185,6 +185,7 @@ module occupancy #(
                 ahead_words_q <= ahead_words_q & ~(ONE << next_word);
             end
         end
+        next_none_o <= ends && !walk_i && !read_i;
         if (empty_i) summary_q <= summary_left;
         if (find_i || fetch) begin
             first_q <= 1'b0;
@@ -194,6 +195,7 @@ module occupancy #(
             book_q       <= book_i;
             level_q      <= level_i;
             down_q       <= down_i;
+            without_q    <= without_i;
             first_q      <= 1'b1;
             word_q       <= level_i[LEVEL_W-1:WORD_LOG2];
             walk_q       <= 1'b0;
@@ -203,6 +205,7 @@ module occupancy #(
         if (rst) begin
             walk_q       <= 1'b0;
             next_valid_q <= 1'b0;
+            next_none_o  <= 1'b0;
         end
     end
 

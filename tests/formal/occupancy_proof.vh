@@ -32,7 +32,7 @@
     wire [LEVELS-1:0] remaining = rest & ~candidates;
     wire [WORD_W-1:0] remaining_words;
     wire [LEVELS-1:0] itself    = {{(LEVELS-1){1'b0}}, 1'b1} << level_q;
-    wire [LEVELS-1:0] near      = without_i ? levels & ~itself : levels;
+    wire [LEVELS-1:0] near      = without_q ? levels & ~itself : levels;
     wire [LEVELS-1:0] far       = levels & ~itself;
     wire [WORD_W-1:0] row_now     = levels >> {word_q, {WORD_LOG2{1'b0}}};
     wire [WORD_W-1:0] own_remaining = remaining >> {level_word, {WORD_LOG2{1'b0}}};
@@ -80,7 +80,7 @@
         sought <= find_i || (sought && !read_i);
         if (walk_i)   last_level <= level_q;
         else if (pop) last_level <= nearest_level_o;
-        looking <= walk_q && !read_i && !next_valid_q && !next_none_o ? looking + 2'd1 : 2'd0;
+        looking <= walk_q && !read_i && !next_valid_q && !ends ? looking + 2'd1 : 2'd0;
     end
 
     `CHECK(keeps_what_was_asked,   word_rows == asked_levels)
@@ -99,6 +99,7 @@
     `CHECK(walk_shows_the_set,     !pop || |(rest & nearest_set))
     `CHECK(walk_skips_none,        !pop || !(|(rest & before_nearest)))
     `CHECK(walk_ends_at_the_end,   !next_none_o || !(|rest))
+    `CHECK(end_stays,              !next_none_o || ends)
     `CHECK(walk_shows_what_popped, !next_valid_q || next_level_q == last_level)
     `CHECK(walk_looks_two_clocks,  looking != 2'd3 && (looking != 2'd2 || !walk_q || next_valid_q))
 

@@ -178,6 +178,8 @@ static void print_figures(const struct results *results) {
     else
         print_line("mean, AAPL replay, back to back", measure_mean_e2(&results->aapl), 5, 2);
     print_line("worst of any command apart from its fills", 100 * measured->worst, 0, 0);
+    print_line("FOK or minimum that counts all 4,096 levels", 100 * measured->count_levels, 0, 0);
+    print_line("SWEEP of 65,536 slots that meets nothing", 100 * measured->sweep_slots, 0, 0);
     printf("    %s; the events' own count is %" PRIu64 " less: it ends before the last register\n",
            abi_opcode_name(measured->worst_opcode), measured->envelope_less);
 }
@@ -237,6 +239,8 @@ static int write_json(const char *path, const struct results *results) {
         uint64_t aapl = measure_mean_e2(&results->aapl);
         fprintf(json, ", \"mean_aapl\": %" PRIu64 ".%02" PRIu64, aapl / 100, aapl % 100);
     }
+    fprintf(json, ", \"count_levels\": %" PRIu64 ", \"sweep_slots\": %" PRIu64,
+            measured->count_levels, measured->sweep_slots);
     fprintf(json, ", \"worst\": %" PRIu64 ", \"worst_of\": \"%s\",\n \"load\": [", measured->worst,
             abi_opcode_name(measured->worst_opcode));
     for (unsigned i = 0; i < LOADS; i++) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACCOUNTS = 16, EVENTS_MAX = 512 };
+enum { ACCOUNTS = 16, EVENTS_MAX = 8192 };
 
 struct measure {
     struct meter *meter;
@@ -61,10 +61,17 @@ static void verdict(struct measure *measure) {
     measured->envelope_less = clocks - measure->events[0].clocks;
 }
 
-static void worst(struct measure *measure, uint8_t opcode) {
-    if (opcode == OPCODE_SWEEP || opcode == OPCODE_UNCROSS) return;
-    uint64_t clocks = to_last(measure),
-             fills = measure->timing.trades * measure->measured->per_fill;
+static void worst(struct measure *measure, const struct command *command) {
+    uint8_t opcode = command->opcode;
+    bool counts = command->flags & ORDER_FOK || command->quantity_min > 0;
+    if (opcode == OPCODE_SWEEP || opcode == OPCODE_UNCROSS || counts) return;
+    uint64_t resting = 0;
+    for (uint32_t i = 0; i < measure->count; i++) {
+        const struct event *event = &measure->events[i];
+        resting += event->kind == KIND_TRADE || event->kind == KIND_RESTATED ||
+                   event->reason == REASON_SELF_TRADE;
+    }
+    uint64_t clocks = to_last(measure), fills = resting * measure->measured->per_fill;
     if (clocks <= fills || clocks - fills <= measure->measured->worst) return;
     measure->measured->worst = clocks - fills;
     measure->measured->worst_opcode = opcode;
@@ -120,7 +127,7 @@ static struct command order(uint8_t opcode, uint32_t slot, uint8_t side, uint32_
 static void give_order(struct measure *measure, const struct command *command, unsigned kind) {
     give(measure, command, kind);
     if (!measure->error) verdict(measure);
-    if (!measure->error) worst(measure, command->opcode);
+    if (!measure->error) worst(measure, command);
 }
 
 /* One refusal of each kind of check: form, tick, an account's limit, a stale handle, the band, an
@@ -206,7 +213,7 @@ static void sweep(struct measure *measure) {
             measured->per_fill = larger(measured->per_fill, measure->clocks[i] - before);
         before = measure->clocks[i];
     }
-    worst(measure, OPCODE_NEW);
+    worst(measure, &taker);
 }
 
 /* The first trade leaves something at its level; empties it, with the next one in another word of
@@ -240,6 +247,50 @@ static void first_trades(struct measure *measure) {
     }
 }
 
+/* A share rests at every level of symbol 1: a FOK for one more looks at all of them. */
+static void count_levels(struct measure *measure) {
+    const struct card_size size = CARD_SIZE_DEFAULT;
+    const struct command rows[] = {
+        { .opcode = OPCODE_SYMBOL, .symbol = 1, .field = ROW_SYMBOL_TICK_E4, .value = 10 },
+        { .opcode = OPCODE_SYMBOL, .symbol = 1, .field = ROW_SYMBOL_BASE_E4, .value = 1000 },
+        { .opcode = OPCODE_SYMBOL, .symbol = 1, .field = ROW_SYMBOL_REFERENCE, .value = 2048 },
+        { .opcode = OPCODE_SYMBOL, .symbol = 1, .field = ROW_SYMBOL_COLLAR, .value = 4095 },
+        { .opcode = OPCODE_POSITION, .symbol = 1, .field = ROW_POSITION_SHORT_MAX, .value = 9999 },
+        { .opcode = OPCODE_POSITION, .symbol = 1, .field = ROW_POSITION_LOCATE, .value = 9999 },
+        { .opcode = OPCODE_POSITION, .symbol = 1, .field = ROW_POSITION_LONG_MAX, .value = 9999 },
+        { .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_QUANTITY_MAX, .value = 9999 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) give(measure, &rows[i], KIND_SET);
+    const struct command open = {
+        .opcode = OPCODE_SYMBOL, .symbol = 1, .field = ROW_SYMBOL_STATE, .value = SYMBOL_STATE_OPEN
+    };
+    give(measure, &open, KIND_STATE);
+    uint32_t first = 30000;
+    for (uint32_t level = 0; level < size.levels && !measure->error; level++) {
+        struct command one = order(OPCODE_NEW, first + level, SIDE_SELL, 1000 + 10 * level, 1);
+        one.symbol = 1;
+        one.account = one.session = 0;
+        give_order(measure, &one, KIND_ACCEPTED);
+    }
+    struct command all = order(OPCODE_NEW, first + size.levels, SIDE_BUY,
+                               1000 + 10 * (size.levels - 1), size.levels + 1);
+    all.symbol = 1;
+    all.account = all.session = 0;
+    all.flags = ORDER_IOC | ORDER_FOK;
+    give_order(measure, &all, KIND_ACCEPTED);
+    if (measure->error) return;
+    if (measure->count != 2 || measure->events[1].reason != REASON_MINIMUM) {
+        measure->error = err_set(-EPROTO, "a FOK for more than there is trades");
+        return;
+    }
+    measure->measured->count_levels = to_last(measure);
+    const struct command nothing = { .opcode = OPCODE_SWEEP, .mode = FILTER_SYMBOL, .symbol = 2 };
+    give(measure, &nothing, KIND_SWEPT);
+    measure->measured->sweep_slots = to_last(measure);
+    const struct command clear = { .opcode = OPCODE_SWEEP, .mode = FILTER_SYMBOL, .symbol = 1 };
+    give(measure, &clear, KIND_CANCELED);
+}
+
 static bool is_order(uint8_t opcode) {
     return opcode == OPCODE_NEW || opcode == OPCODE_CANCEL || opcode == OPCODE_REPLACE;
 }
@@ -255,7 +306,7 @@ static void draw(struct measure *measure, uint64_t commands, uint64_t seed) {
         if (measure->error) break;
         for (uint32_t n = 0; n < measure->count; n++) stimulus_see(stimulus, &measure->events[n]);
         if (is_order(command.opcode)) verdict(measure);
-        worst(measure, command.opcode);
+        worst(measure, &command);
     }
     stimulus_delete(stimulus);
 }
@@ -272,6 +323,7 @@ int measure_directed(struct meter *meter, uint64_t random_commands, uint64_t see
     add_and_cancel(measure);
     sweep(measure);
     first_trades(measure);
+    count_levels(measure);
     draw(measure, random_commands, seed);
     int error = measure->error;
     free(measure);

@@ -12,8 +12,11 @@ struct measured {
     uint64_t cancel;                   /* CANCEL, REPLACE downwards: the last event, the longest */
     uint64_t first_trade;              /* the first TRADE, the longest */
     uint64_t per_fill;                 /* from one TRADE to the next, the longest */
-    uint64_t worst;                    /* any command's last event, less per_fill for each TRADE */
+    uint64_t worst; /* any command's last event, less per_fill for each resting order's
+                       event; SWEEP, UNCROSS and what counts levels left out */
     uint8_t worst_opcode;
+    uint64_t count_levels;  /* FOK that looks at every level of a full band: its last event */
+    uint64_t sweep_slots;   /* SWEEP that meets nothing */
     uint64_t envelope_less; /* by so much less the event's own count of clocks is */
 };
 

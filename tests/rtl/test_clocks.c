@@ -32,6 +32,8 @@ static const struct {
     FIGURE(first_trade,   11, 16),
     FIGURE(per_fill,       2,  3),
     FIGURE(worst,         49,  0), /* SYMBOL, a new base while orders rest */
+    FIGURE(count_levels, 8330, 0), /* 2 a level, 2 more a word */
+    FIGURE(sweep_slots, 65545, 0), /* 1 a slot */
     FIGURE(envelope_less,  1,  1),
 // clang-format on
 #undef FIGURE
