@@ -19,6 +19,7 @@ $(card_tests): %: %.o $(card_drivers) $(archive) $(sim_libs)
 
 include tests/rtl/clocks.mk
 include tests/rtl/coverage.mk
+include tests/rtl/mutate.mk
 
 # Order flow to test with, where there is any beside the checkout.
 DATA     ?= ../shared/data
