@@ -821,28 +821,8 @@ module core #(
     wire        b_needs      = b_fok || b_least != 32'd0;
     wire [19:0] b_need       = b_fok ? b_open : b_least[19:0];
 
-    reg [7:0] verdict;
-    always @* begin
-        if (b_reason_q != `REASON_NONE) verdict = b_reason_q;
-        else if (b_cancels)             verdict = `REASON_NONE;
-        else casez (b_fails_q)
-            14'b?????????????1: verdict = `REASON_RESTRICTED;
-            14'b????????????10: verdict = `REASON_MESSAGE_RATE;
-            14'b???????????100: verdict = `REASON_ORDER_QUANTITY;
-            14'b??????????1000: verdict = `REASON_ORDER_NOTIONAL;
-            14'b?????????10000: verdict = `REASON_OUTSIDE_BAND;
-            14'b????????100000: verdict = `REASON_NO_REFERENCE;
-            14'b???????1000000: verdict = `REASON_OUTSIDE_COLLAR;
-            14'b??????10000000: verdict = `REASON_DUPLICATE;
-            14'b?????100000000: verdict = `REASON_OPEN_ORDERS;
-            14'b????1000000000: verdict = `REASON_POSITION_LIMIT;
-            14'b???10000000000: verdict = `REASON_SHORT_LIMIT;
-            14'b??100000000000: verdict = `REASON_GROSS_NOTIONAL;
-            14'b?1000000000000: verdict = `REASON_DAILY_NOTIONAL;
-            14'b10000000000000: verdict = `REASON_BUYING_POWER;
-            default:      verdict = `REASON_NONE;
-        endcase
-    end
+    wire [7:0] verdict;
+    verdict verdict_of (.reason_i(b_reason_q), .cancels_i(b_cancels), .fails_i(b_fails_q), .reason_o(verdict));
     assign again  = book_q == VERDICT && b_stale_q && !stopped;
     assign commit = !stopped && ((book_q == VERDICT && !b_stale_q && !b_swept_q) || clerk_starts);
 
@@ -1976,6 +1956,9 @@ module core #(
     `CHECK(query_row_exists,        stopped || clerk_q != QUERY || row_exists)
     `CHECK(reservations_hold,       stopped || !sums_write || (!money_row_d[63] && !money_row_d[127]))
     `CHECK(best_is_occupied,        stopped || !walk || occupied)
+`ifdef FORMAL
+    `include "core_proof.vh"
+`endif
 endmodule
 
 `default_nettype wire

@@ -48,6 +48,9 @@ module permit (
         else if (symbol_state == `SYMBOL_STATE_AUCTION && !plain_i) reason_o = `REASON_KIND_NOT_ALLOWED;
         else                                   reason_o = `REASON_NONE;
     end
+`ifdef FORMAL
+    `include "permit_proof.vh"
+`endif
 endmodule
 
 `default_nettype wire

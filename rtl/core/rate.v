@@ -22,6 +22,9 @@ module rate (
 
     assign too_fast_o = limited && ahead && ahead_ns > {32'd0, burst_ns_i};
     assign tat_then_o = !limited ? tat_ns_i : |then_ns[64:63] ? {63{1'b1}} : then_ns[62:0];
+`ifdef FORMAL
+    `include "rate_proof.vh"
+`endif
 endmodule
 
 `default_nettype wire
