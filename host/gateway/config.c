@@ -56,7 +56,10 @@ struct raw_exception {
 
 struct raw_account {
     char *name, *ouch_firm, *firm, *currency, *order_notional, *buying_power;
-    uint32_t order_quantity;
+    char *open_notional, *daily_notional; /* NULL for what is not said, as is open_orders */
+    uint32_t order_quantity, *open_orders;
+    uint32_t rate_interval_ns, rate_burst_ns, duplicate_ns;
+    int self_trade;
     uint64_t long_max, short_max, locate;
     struct raw_exception *exceptions;
     unsigned exceptions_count;
@@ -82,6 +85,7 @@ struct raw {
 #define TEXT_OPTIONAL(type, key, longest) CYAML_FIELD_STRING_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct type, key, 1, longest)
 #define NUMBER(type, key, field)          CYAML_FIELD_UINT(key, CYAML_FLAG_DEFAULT, struct type, field)
 #define NUMBER_OPTIONAL(type, key)        CYAML_FIELD_UINT_PTR(#key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct type, key)
+#define NUMBER_OR_ZERO(type, key)         CYAML_FIELD_UINT(#key, CYAML_FLAG_OPTIONAL, struct type, key)
 #define CHOICE(type, key, strings)        CYAML_FIELD_ENUM(#key, CYAML_FLAG_STRICT, struct type, key, strings, CYAML_ARRAY_LEN(strings))
 #define LIST(record, label, field, least, schema) \
     { .key = label, .value = { .type = CYAML_SEQUENCE, .flags = CYAML_FLAG_POINTER | ((least) ? 0 : CYAML_FLAG_OPTIONAL), \
@@ -93,8 +97,10 @@ enum { DECIMAL_BYTES = 24 };
 
 static const cyaml_strval_t durability_names[] = { { "sync", 0 }, { "async", 1 } };
 static const cyaml_strval_t card_names[]       = { { "sim", CONFIG_CARD_SIM }, { "soft", CONFIG_CARD_SOFT }, { "bus", CONFIG_CARD_BUS } };
-static const cyaml_strval_t state_names[]      = { { "closed", SYMBOL_STATE_CLOSED }, { "open", SYMBOL_STATE_OPEN },
-                                                   { "halted", SYMBOL_STATE_HALTED } };
+static const cyaml_strval_t state_names[]      = { { "closed", SYMBOL_STATE_CLOSED }, { "auction", SYMBOL_STATE_AUCTION },
+                                                   { "open", SYMBOL_STATE_OPEN }, { "halted", SYMBOL_STATE_HALTED } };
+static const cyaml_strval_t self_trade_names[] = { { "none", SELF_TRADE_NONE }, { "newest", SELF_TRADE_NEWEST }, { "oldest", SELF_TRADE_OLDEST },
+                                                   { "both", SELF_TRADE_BOTH }, { "decrement", SELF_TRADE_DECREMENT } };
 
 static const cyaml_strval_t transport_names[]  = { { "kernel", CONFIG_TRANSPORT_KERNEL }, { "lwip", CONFIG_TRANSPORT_LWIP } };
 static const cyaml_strval_t port_names[]       = { { "auto", DPDK_AUTO }, { "af_xdp", DPDK_AF_XDP }, { "af_packet", DPDK_AF_PACKET },
@@ -141,8 +147,8 @@ static const cyaml_schema_field_t gateway_fields[] = {
     TEXT_OPTIONAL(raw_gateway, control, CONFIG_PATH_BYTES - 1),
     CYAML_FIELD_ENUM("transport", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, transport, transport_names, CYAML_ARRAY_LEN(transport_names)),
     CYAML_FIELD_MAPPING_PTR("nic", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_gateway, nic, nic_fields),
-    CYAML_FIELD_UINT("soft_orders", CYAML_FLAG_OPTIONAL, struct raw_gateway, soft_orders),
-    CYAML_FIELD_UINT("journal_file", CYAML_FLAG_OPTIONAL, struct raw_gateway, journal_file),
+    NUMBER_OR_ZERO(raw_gateway, soft_orders),
+    NUMBER_OR_ZERO(raw_gateway, journal_file),
     CYAML_FIELD_END
 };
 
@@ -185,6 +191,13 @@ static const cyaml_schema_field_t account_fields[] = {
     NUMBER(raw_account, "long", long_max),
     NUMBER(raw_account, "short", short_max),
     NUMBER(raw_account, "locate", locate),
+    NUMBER_OPTIONAL(raw_account, open_orders),
+    TEXT_OPTIONAL(raw_account, open_notional, DECIMAL_BYTES),
+    TEXT_OPTIONAL(raw_account, daily_notional, DECIMAL_BYTES),
+    NUMBER_OR_ZERO(raw_account, rate_interval_ns),
+    NUMBER_OR_ZERO(raw_account, rate_burst_ns),
+    NUMBER_OR_ZERO(raw_account, duplicate_ns),
+    CYAML_FIELD_ENUM("self_trade", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_account, self_trade, self_trade_names, CYAML_ARRAY_LEN(self_trade_names)),
     LIST(raw_account, "positions", exceptions, 0, exception_value),
     CYAML_FIELD_END
 };
@@ -616,6 +629,30 @@ static int build_exceptions(const struct raw_account *raw, struct config *config
     return 0;
 }
 
+/* A field of an account that the file may leave out: then it is the row's largest value. */
+static int account_money(const char *text, uint8_t field, int64_t *value_e4) {
+    *value_e4 = abi_row(TABLE_ACCOUNT, field)->max;
+    return text == NULL ? 0 : config_decimal(text, *value_e4, value_e4);
+}
+
+/* Limits on everything that an account has open or does, and how its own orders meet. */
+static int build_account_limits(const struct raw_account *raw, unsigned i,
+                                struct config_account *account) {
+    static const char list[] = "accounts";
+    uint32_t open_max = (uint32_t)abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX)->max;
+    account->open_orders = raw->open_orders != NULL ? *raw->open_orders : open_max;
+    TRY(number_in(account->open_orders, 0, open_max), list, i, "open_orders");
+    TRY(account_money(raw->open_notional, ROW_ACCOUNT_GROSS_MAX_E4, &account->open_notional_e4),
+        list, i, "open_notional");
+    TRY(account_money(raw->daily_notional, ROW_ACCOUNT_DAILY_MAX_E4, &account->daily_notional_e4),
+        list, i, "daily_notional");
+    account->rate_interval_ns = raw->rate_interval_ns;
+    account->rate_burst_ns = raw->rate_burst_ns;
+    account->duplicate_ns = raw->duplicate_ns;
+    account->self_trade = (uint8_t)raw->self_trade;
+    return 0;
+}
+
 static int build_account(const struct raw_account *raw, unsigned i, struct config *config) {
     static const char list[] = "accounts";
     struct config_account *account = &config->accounts[i];
@@ -640,8 +677,9 @@ static int build_account(const struct raw_account *raw, unsigned i, struct confi
     TRY(config_decimal(raw->buying_power, abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_BUYING_POWER_E4)->max,
                        &account->buying_power_e4),
         list, i, "buying_power");
-    int built =
-        build_position(raw->long_max, raw->short_max, raw->locate, list, i, &account->position);
+    int built = build_account_limits(raw, i, account);
+    if (built != 0) return built;
+    built = build_position(raw->long_max, raw->short_max, raw->locate, list, i, &account->position);
     if (built != 0) return built;
     built = build_exceptions(raw, config, account);
     if (built != 0) return err_wrap(built, "%s, entry %u, ", list, i + 1);
@@ -789,8 +827,18 @@ uint64_t config_digest(const struct config *config) {
         const struct config_account *account = &config->accounts[i];
         digest = digest_text(digest, account->name);
         digest = digest_text(digest, account->ouch_firm);
-        const int64_t values[] = { account->firm, account->currency, account->order_quantity,
-                                   account->order_notional_e4, account->buying_power_e4 };
+        const int64_t values[] = { account->firm,
+                                   account->currency,
+                                   account->order_quantity,
+                                   account->order_notional_e4,
+                                   account->buying_power_e4,
+                                   account->open_orders,
+                                   account->open_notional_e4,
+                                   account->daily_notional_e4,
+                                   account->rate_interval_ns,
+                                   account->rate_burst_ns,
+                                   account->duplicate_ns,
+                                   account->self_trade };
         for (size_t j = 0; j < sizeof values / sizeof *values; j++)
             digest = digest_number(digest, values[j]);
         digest = digest_position(digest, &account->position);

@@ -79,8 +79,10 @@ struct config_account {
         ouch_firm[CONFIG_FIRM_BYTES + 1]; /* an order's Firm tag that chooses it; "" if none does */
     uint16_t firm;                        /* index into firms */
     uint16_t currency;                    /* ISO 4217, numeric */
-    uint32_t order_quantity;
-    int64_t order_notional_e4, buying_power_e4;
+    uint32_t order_quantity, open_orders;
+    int64_t order_notional_e4, buying_power_e4, open_notional_e4, daily_notional_e4;
+    uint32_t rate_interval_ns, rate_burst_ns, duplicate_ns;
+    uint8_t self_trade; /* SELF_TRADE_ mode of its orders */
     struct config_position position;
     struct config_exception *exceptions;
     uint32_t exception_count;

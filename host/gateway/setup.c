@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { SYMBOL_COMMANDS = 6, ACCOUNT_COMMANDS = 9, POSITION_COMMANDS = 3 };
+enum { SYMBOL_COMMANDS = 6, ACCOUNT_COMMANDS = 13, POSITION_COMMANDS = 3 };
 
 static void add(struct setup *setup, struct command command) {
     setup->commands[setup->count++] = command;
@@ -58,9 +58,13 @@ static void add_account(struct setup *setup, const struct config *config, uint16
         { ROW_ACCOUNT_CURRENCY, account->currency },
         { ROW_ACCOUNT_QUANTITY_MAX, account->order_quantity },
         { ROW_ACCOUNT_NOTIONAL_MAX_E4, account->order_notional_e4 },
-        { ROW_ACCOUNT_OPEN_MAX, abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX)->max },
-        { ROW_ACCOUNT_GROSS_MAX_E4, abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4)->max },
-        { ROW_ACCOUNT_DAILY_MAX_E4, abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4)->max },
+        { ROW_ACCOUNT_OPEN_MAX, account->open_orders },
+        { ROW_ACCOUNT_GROSS_MAX_E4, account->open_notional_e4 },
+        { ROW_ACCOUNT_DAILY_MAX_E4, account->daily_notional_e4 },
+        { ROW_ACCOUNT_RATE_INTERVAL_NS, account->rate_interval_ns },
+        { ROW_ACCOUNT_RATE_BURST_NS, account->rate_burst_ns },
+        { ROW_ACCOUNT_DUPLICATE_NS, account->duplicate_ns },
+        { ROW_ACCOUNT_SELF_TRADE, account->self_trade },
         { ROW_ACCOUNT_ENABLED, 1 },
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)

@@ -10,6 +10,7 @@
 // clang-format on
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static int parse(const char *text, struct config *config) {
@@ -143,6 +144,19 @@ static void what_is_wrong_is_named(void **state) {
         { "username: bob", "username: bobbobb", "username" },
         { "firm: f2, account: a2", "firm: f2, account: a1", "belongs to another firm" },
         { "firm: f2, account: a2", "firm: f2, account: a9", "sessions, entry 2, account: \"a9\"" },
+        { "order_quantity: 5,", "order_quantity: 5, open_orders: 1048576,",
+          "accounts, entry 3, open_orders: 1048576 is not between 0 and 1048575" },
+        { "order_quantity: 5,", "order_quantity: 5, open_notional: '230584300921369.3952',",
+          "accounts, entry 3, open_notional" },
+        { "order_quantity: 5,", "order_quantity: 5, daily_notional: '230584300921369.3952',",
+          "accounts, entry 3, daily_notional" },
+        { "order_quantity: 5,", "order_quantity: 5, daily_notional: '-1',", "daily_notional" },
+        { "order_quantity: 5,", "order_quantity: 5, rate_interval_ns: 4294967296,",
+          "rate_interval_ns" },
+        { "order_quantity: 5,", "order_quantity: 5, rate_burst_ns: 4294967296,", "rate_burst_ns" },
+        { "order_quantity: 5,", "order_quantity: 5, duplicate_ns: 4294967296,", "duplicate_ns" },
+        { "order_quantity: 5,", "order_quantity: 5, duplicate_ns: -1,", "duplicate_ns" },
+        { "order_quantity: 5,", "order_quantity: 5, self_trade: smallest,", "self_trade" },
         { "sessions:", "sessions: []\nothers:", "sessions" },
         { "firms:", "firms: [", "firms" },
     };
@@ -173,6 +187,12 @@ static void the_largest_values_pass(void **state) {
         { "buying_power: '1000000'", "buying_power: '922337203685477.5807'" },
         { "order_notional: '100000'", "order_notional: '225179981368.5247'" },
         { "long: 5000", "long: 70368744177664" },
+        { "order_quantity: 5,", "order_quantity: 5, open_orders: 1048575," },
+        { "order_quantity: 5,",
+          "order_quantity: 5, open_notional: '230584300921369.3951', daily_notional: "
+          "'230584300921369.3951'," },
+        { "order_quantity: 5,", "order_quantity: 5, rate_interval_ns: 4294967295, rate_burst_ns: "
+                                "4294967295, duplicate_ns: 4294967295," },
         { "card: soft", "card: sim, soft_orders: 1048576" },
         { "card: soft", "card: bus" },
         { "card: soft", "card: soft, nic: {port: af_xdp, limits: {source_packets: 10000000, "
@@ -245,6 +265,17 @@ static void the_digest_tells_what_a_journal_depends_on(void **state) {
         { "locate: 3000", "locate: 3001", false },
         { "username: bob", "username: rob", false },
         { "buying_power: '1000000'", "buying_power: '1000001'", false },
+        { "state: closed", "state: auction", false },
+        { "order_quantity: 5,", "order_quantity: 5, open_orders: 1048575,",
+          true }, /* the default */
+        { "order_quantity: 5,", "order_quantity: 5, open_orders: 1048574,", false },
+        { "order_quantity: 5,", "order_quantity: 5, open_notional: '1',", false },
+        { "order_quantity: 5,", "order_quantity: 5, daily_notional: '1',", false },
+        { "order_quantity: 5,", "order_quantity: 5, rate_interval_ns: 1,", false },
+        { "order_quantity: 5,", "order_quantity: 5, rate_burst_ns: 1,", false },
+        { "order_quantity: 5,", "order_quantity: 5, duplicate_ns: 1,", false },
+        { "order_quantity: 5,", "order_quantity: 5, self_trade: none,", true },
+        { "order_quantity: 5,", "order_quantity: 5, self_trade: newest,", false },
     };
     struct config config;
     assert_int_equal(parse(market_yaml, &config), 0);
@@ -287,6 +318,81 @@ static void a_card_that_is_too_small_is_refused(void **state) {
     assert_int_equal(setup_make(&config, &size, &setup), 0);
     setup_free(&setup);
     config_free(&config);
+}
+
+/* The value that setup gives a field of the third account. */
+static int64_t set_to(const struct setup *setup, uint8_t field) {
+    int64_t value = -1;
+    for (uint32_t i = 0; i < setup->count; i++)
+        if (setup->commands[i].opcode == OPCODE_ACCOUNT && setup->commands[i].account == 2 &&
+            setup->commands[i].field == field)
+            value = setup->commands[i].value;
+    return value;
+}
+
+/* What an account may leave out: nothing is limited then. */
+static void what_an_account_leaves_out_limits_nothing(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t field;
+        int64_t without, with;
+    } row[] = {
+        { ROW_ACCOUNT_OPEN_MAX, 0xfffff, 7 },
+        { ROW_ACCOUNT_GROSS_MAX_E4, 0x1fffffffffffffff, 80001 },
+        { ROW_ACCOUNT_DAILY_MAX_E4, 0x1fffffffffffffff, 90000 },
+        { ROW_ACCOUNT_RATE_INTERVAL_NS, 0, 10 },
+        { ROW_ACCOUNT_RATE_BURST_NS, 0, 11 },
+        { ROW_ACCOUNT_DUPLICATE_NS, 0, 12 },
+        { ROW_ACCOUNT_SELF_TRADE, SELF_TRADE_NONE, SELF_TRADE_DECREMENT },
+    };
+    static const struct {
+        const char *name;
+        uint8_t mode;
+    } modes[] = { { "none", SELF_TRADE_NONE },
+                  { "newest", SELF_TRADE_NEWEST },
+                  { "oldest", SELF_TRADE_OLDEST },
+                  { "both", SELF_TRADE_BOTH } };
+    struct config config;
+    struct setup setup;
+    assert_int_equal(parse(market_yaml, &config), 0);
+    assert_int_equal(setup_make(&config, &market_size, &setup), 0);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        assert_int_equal(set_to(&setup, row[i].field), row[i].without);
+    setup_free(&setup);
+    config_free(&config);
+
+    char *text =
+        exchanged("order_quantity: 5,", "order_quantity: 5, open_orders: 7, open_notional: "
+                                        "'8.0001', daily_notional: '9', rate_interval_ns: 10, "
+                                        "rate_burst_ns: 11, duplicate_ns: 12, self_trade: "
+                                        "decrement,");
+    assert_int_equal(parse(text, &config), 0);
+    assert_int_equal(setup_make(&config, &market_size, &setup), 0);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        assert_int_equal(set_to(&setup, row[i].field), row[i].with);
+    setup_free(&setup);
+    config_free(&config);
+    free(text);
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        char with[64];
+        (void)snprintf(with, sizeof with, "order_quantity: 5, self_trade: %s,", modes[i].name);
+        text = exchanged("order_quantity: 5,", with);
+        assert_int_equal(parse(text, &config), 0);
+        assert_int_equal(config.accounts[2].self_trade, modes[i].mode);
+        config_free(&config);
+        free(text);
+    }
+}
+
+static void a_symbol_may_begin_in_its_auction(void **state) {
+    (void)state;
+    struct config config;
+    char *text = exchanged("state: closed", "state: auction");
+    assert_int_equal(parse(text, &config), 0);
+    assert_int_equal(config.symbols[2].state, SYMBOL_STATE_AUCTION);
+    config_free(&config);
+    free(text);
 }
 
 static void the_example_is_right(void **state) {
@@ -404,6 +510,8 @@ int main(void) {
         cmocka_unit_test(decimals_become_integers_exactly),
         cmocka_unit_test(the_digest_tells_what_a_journal_depends_on),
         cmocka_unit_test(a_card_that_is_too_small_is_refused),
+        cmocka_unit_test(what_an_account_leaves_out_limits_nothing),
+        cmocka_unit_test(a_symbol_may_begin_in_its_auction),
         cmocka_unit_test(the_example_is_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
