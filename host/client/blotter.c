@@ -45,7 +45,7 @@ struct half {
     uint64_t price_e4;
     uint64_t id, named; /* of that side's order, as in struct order */
     uint32_t quantity;
-    bool took;
+    bool took, crossed; /* crossed: in an auction, where nobody takes */
 };
 
 struct blotter {
@@ -440,9 +440,9 @@ static int half_meet(struct blotter *blotter, uint32_t session, uint32_t user_re
         return 0;
     }
     if (other->quantity != half->quantity || other->price_e4 != half->price_e4 ||
-        other->took == half->took)
+        other->crossed != half->crossed || (!half->crossed && other->took == half->took))
         return answer_error(session, user_ref, "the two sides of the trade do not fit");
-    trade_count(blotter, half->took ? half : other, half->took ? other : half);
+    if (!half->crossed) trade_count(blotter, half->took ? half : other, half->took ? other : half);
     half_remove(blotter, at);
     return 0;
 }
@@ -466,7 +466,8 @@ static int on_executed(struct blotter *blotter, uint32_t session,
                          .id = order->id,
                          .named = order->named,
                          .quantity = executed->quantity,
-                         .took = executed->liquidity == 'R' };
+                         .took = executed->liquidity == 'R',
+                         .crossed = executed->liquidity == 'O' };
     if (order->leaves == 0) order_die(blotter, number);
     return half_meet(blotter, session, executed->user_ref, &half);
 }

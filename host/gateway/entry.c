@@ -5,6 +5,11 @@
 #include <stdlib.h>
 
 enum { REJECTS = 64, REASONS = 256, DAY_S = 86400 };
+enum { ICEBERG_PARTS_MAX = 256 }; /* of an iceberg's total in what it shows: the card's bound */
+
+/* Liquidity flags of an execution; strategies of an AIQ Canceled, as what became of the order. */
+enum { LIQUIDITY_ADDED = 'A', LIQUIDITY_REMOVED = 'R', LIQUIDITY_CROSS = 'O' };
+enum { STRATEGY_OLDEST = 'O', STRATEGY_NEWEST = 'W', STRATEGY_DECREMENT = 'D' };
 
 struct session {
     uint32_t used;      /* highest UserRefNum taken, requests under way included */
@@ -147,10 +152,10 @@ static uint16_t tag_refusal(const struct ouch_tag *tag) {
     case OUCH_TAG_GROUP_ID:
     case OUCH_TAG_SHARES_LOCATED:
     case OUCH_TAG_LOCATE_BROKER:
-        return 0;
-    case OUCH_TAG_MIN_QUANTITY:
-        return value == 0 ? 0 : OUCH_REJECT_INVALID_MIN_QUANTITY;
+    case OUCH_TAG_MIN_QUANTITY: /* these three are terms_read's */
     case OUCH_TAG_MAX_FLOOR:
+    case OUCH_TAG_POST_ONLY:
+        return 0;
     case OUCH_TAG_RANDOM_RESERVES:
         return value == 0 ? 0 : OUCH_REJECT_INVALID_MAX_FLOOR;
     case OUCH_TAG_PRICE_TYPE:
@@ -161,8 +166,6 @@ static uint16_t tag_refusal(const struct ouch_tag *tag) {
     case OUCH_TAG_DISCRETION_PRICE:
     case OUCH_TAG_DISCRETION_TYPE:
         return OUCH_REJECT_PEGGING_NOT_ALLOWED;
-    case OUCH_TAG_POST_ONLY:
-        return value == OUCH_POST_ONLY_NO ? 0 : OUCH_REJECT_OTHER;
     case OUCH_TAG_ROUTE:
         return value == 0x20202020 ? 0 : OUCH_REJECT_ROUTING_NOT_ALLOWED;
     case OUCH_TAG_EXPIRE_TIME:
@@ -191,14 +194,60 @@ static uint16_t tags_refusal(struct ouch_tags tags) {
     return 0;
 }
 
-/* What Enter and Replace have in common and we do not offer. */
-static uint16_t terms_refusal(char tif, char display, char sweep, uint64_t price_e4,
-                              struct ouch_tags tags) {
-    if (tif != OUCH_TIF_DAY && tif != OUCH_TIF_IOC) return OUCH_REJECT_OTHER;
-    if (display != OUCH_DISPLAY_VISIBLE) return OUCH_REJECT_INVALID_DISPLAY;
-    if (sweep != OUCH_YES_NO) return OUCH_REJECT_ISO_NOT_ALLOWED;
-    if (price_e4 >= OUCH_PRICE_MARKET_E4) return OUCH_REJECT_RISK_MARKET_NOT_ALLOWED;
-    return tags_refusal(tags);
+/* What Enter and Replace have in common. */
+struct asked {
+    uint32_t quantity;
+    uint64_t price_e4;
+    char tif, display, sweep;
+    struct ouch_tags tags;
+};
+
+/* The same as the card has it. */
+struct terms {
+    uint32_t quantity, price_e4, shown, quantity_min;
+    uint16_t flags; /* ORDER_ */
+};
+
+static bool at_market(uint64_t price_e4) { return price_e4 >= OUCH_PRICE_MARKET_E4; }
+
+/* What a time in force comes to: an order at the market waits for nobody. */
+static char tif_of(char tif, uint64_t price_e4) { return at_market(price_e4) ? OUCH_TIF_IOC : tif; }
+
+static uint64_t tag_or_zero(struct ouch_tags tags, enum ouch_tag_number number) {
+    struct ouch_tag tag;
+    return ouch_tags_find(tags, number, &tag) ? ouch_tag_unsigned(&tag) : 0;
+}
+
+/* What of it we do not offer, or does not go together: the reason to refuse it with; or 0, and
+   terms is filled. The card takes all terms that this gives. */
+static uint16_t terms_read(const struct asked *asked, struct terms *terms) {
+    if (asked->tif != OUCH_TIF_DAY && asked->tif != OUCH_TIF_IOC) return OUCH_REJECT_OTHER;
+    if (asked->display != OUCH_DISPLAY_VISIBLE) return OUCH_REJECT_INVALID_DISPLAY;
+    if (asked->sweep != OUCH_YES_NO) return OUCH_REJECT_ISO_NOT_ALLOWED;
+    uint16_t refusal = tags_refusal(asked->tags);
+    if (refusal != 0) return refusal;
+
+    bool market = at_market(asked->price_e4);
+    bool ioc = tif_of(asked->tif, asked->price_e4) == OUCH_TIF_IOC;
+    bool post_only = tag_or_zero(asked->tags, OUCH_TAG_POST_ONLY) == OUCH_POST_ONLY_POST_ONLY;
+    uint32_t quantity_min = (uint32_t)tag_or_zero(asked->tags, OUCH_TAG_MIN_QUANTITY);
+    uint32_t shown = (uint32_t)tag_or_zero(asked->tags, OUCH_TAG_MAX_FLOOR);
+    bool whole = quantity_min == asked->quantity;
+    if (quantity_min > 0 && (!ioc || quantity_min > asked->quantity))
+        return OUCH_REJECT_INVALID_MIN_QUANTITY;
+    if (shown > 0 &&
+        (ioc || shown >= asked->quantity || asked->quantity > (uint64_t)shown * ICEBERG_PARTS_MAX))
+        return OUCH_REJECT_INVALID_MAX_FLOOR;
+    if (post_only && ioc) return OUCH_REJECT_OTHER;
+    *terms = (struct terms){
+        .quantity = asked->quantity,
+        .price_e4 = market ? 0 : (uint32_t)asked->price_e4,
+        .shown = shown,
+        .quantity_min = whole ? 0 : quantity_min,
+        .flags = (uint16_t)((ioc ? ORDER_IOC : 0) | (market ? ORDER_MARKET : 0) |
+                            (whole ? ORDER_FOK : 0) | (post_only ? ORDER_POST_ONLY : 0)),
+    };
+    return 0;
 }
 
 static bool reject(struct entry_request *request, uint16_t reason, bool consumes) {
@@ -227,12 +276,15 @@ static struct command order_command(uint8_t opcode, const struct order *order) {
                              .order = order->handle };
 }
 
-static struct command entering_command(uint8_t opcode, const struct order *order, uint32_t handle) {
+static struct command entering_command(uint8_t opcode, const struct order *order, uint32_t handle,
+                                       const struct terms *terms) {
     struct command command = order_command(opcode, order);
     command.order = handle;
-    command.flags = order->tif == OUCH_TIF_IOC ? ORDER_IOC : 0;
-    command.quantity = order->quantity;
-    command.price_e4 = order->price_e4;
+    command.flags = terms->flags;
+    command.quantity = terms->quantity;
+    command.price_e4 = terms->price_e4;
+    command.shown = terms->shown;
+    command.quantity_min = terms->quantity_min;
     command.client_ref = order->user_ref;
     return command;
 }
@@ -244,9 +296,7 @@ static void describe_enter(struct order *order, const struct ouch_enter_order *e
     order->account = (uint16_t)account;
     order->side = enter->side == OUCH_SIDE_BUY ? SIDE_BUY : SIDE_SELL;
     order->side_letter = enter->side;
-    order->quantity = enter->quantity;
-    order->price_e4 = (uint32_t)enter->price_e4;
-    order->tif = enter->tif;
+    order->tif = tif_of(enter->tif, enter->price_e4);
     order->display = enter->display;
     order->capacity = enter->capacity;
     order->sweep = enter->sweep;
@@ -255,9 +305,7 @@ static void describe_enter(struct order *order, const struct ouch_enter_order *e
 }
 
 static void describe_replace(struct order *order, const struct ouch_replace_order *replace) {
-    order->quantity = replace->quantity;
-    order->price_e4 = (uint32_t)replace->price_e4;
-    order->tif = replace->tif;
+    order->tif = tif_of(replace->tif, replace->price_e4);
     order->display = replace->display;
     order->sweep = replace->sweep;
     memcpy(order->client_order_id, replace->client_order_id, sizeof order->client_order_id);
@@ -273,8 +321,14 @@ static int ask_enter(struct entry *entry, const struct ouch_message *message, ui
     if (symbol < 0) return reject(request, OUCH_REJECT_INVALID_SYMBOL, true);
     if (enter->cross != OUCH_CROSS_CONTINUOUS)
         return reject(request, OUCH_REJECT_INVALID_CROSS, true);
-    refusal =
-        terms_refusal(enter->tif, enter->display, enter->sweep, enter->price_e4, message->tags);
+    const struct asked asked = { .quantity = enter->quantity,
+                                 .price_e4 = enter->price_e4,
+                                 .tif = enter->tif,
+                                 .display = enter->display,
+                                 .sweep = enter->sweep,
+                                 .tags = message->tags };
+    struct terms terms;
+    refusal = terms_read(&asked, &terms);
     if (refusal != 0) return reject(request, refusal, true);
     struct ouch_tag tag;
     int account = entry->config->sessions[request->session].account;
@@ -287,7 +341,7 @@ static int ask_enter(struct entry *entry, const struct ouch_message *message, ui
     describe_enter(order, enter, symbol, account);
     request->order = order;
     request->header.action = ENTRY_COMMAND;
-    request->command = entering_command(OPCODE_NEW, order, order->handle);
+    request->command = entering_command(OPCODE_NEW, order, order->handle, &terms);
     return 1;
 }
 
@@ -306,10 +360,14 @@ static int ask_replace(struct entry *entry, const struct ouch_message *message, 
     const struct order *old = orders_find(entry->orders, request->session, replace->orig_user_ref);
     if (old == NULL || request->user_ref <= entry->sessions[request->session].used) return false;
     if (uncertain(old)) return -EAGAIN;
-    if (refusal == 0)
-        refusal = terms_refusal(replace->tif, replace->display, replace->sweep, replace->price_e4,
-                                message->tags);
-    if (refusal != 0) {
+    const struct asked asked = { .quantity = replace->quantity,
+                                 .price_e4 = replace->price_e4,
+                                 .tif = replace->tif,
+                                 .display = replace->display,
+                                 .sweep = replace->sweep,
+                                 .tags = message->tags };
+    struct terms terms;
+    if (refusal != 0 || terms_read(&asked, &terms) != 0) {
         take_off(request, old);
         return 1;
     }
@@ -319,7 +377,7 @@ static int ask_replace(struct entry *entry, const struct ouch_message *message, 
     describe_replace(order, replace);
     request->order = order;
     request->header.action = ENTRY_COMMAND;
-    request->command = entering_command(OPCODE_REPLACE, order, old->handle);
+    request->command = entering_command(OPCODE_REPLACE, order, old->handle, &terms);
     return 1;
 }
 
@@ -439,6 +497,8 @@ struct answering {
     entry_output *output;
     void *context;
     uint64_t midnight_ns; /* time since midnight, UTC */
+    const struct event *events;
+    uint32_t event_count;
 };
 
 static void say(const struct answering *answering, uint16_t session,
@@ -469,6 +529,13 @@ static void symbol_field(const struct entry *entry, uint16_t symbol, char field[
     memcpy(field, &entry->symbol_names[symbol], sizeof(uint64_t));
 }
 
+/* The price that an order is taken at. A market order's is the card's; where the protocol has no
+   such price, it is still the market. */
+static uint64_t price_taken(const struct event *event) {
+    return event->price_e4 > 0 && event->price_e4 <= OUCH_PRICE_MAX_E4 ? event->price_e4
+                                                                       : OUCH_PRICE_MARKET_E4;
+}
+
 static void say_accepted(const struct entry *entry, const struct answering *answering,
                          const struct entry_request *request, const struct order *order,
                          const struct event *event) {
@@ -477,7 +544,7 @@ static void say_accepted(const struct entry *entry, const struct answering *answ
                                                .user_ref = order->user_ref,
                                                .side = order->side_letter,
                                                .quantity = event->quantity,
-                                               .price_e4 = event->price_e4,
+                                               .price_e4 = price_taken(event),
                                                .tif = order->tif,
                                                .display = order->display,
                                                .order_ref = order->order_ref,
@@ -499,7 +566,7 @@ static void say_replaced(const struct entry *entry, const struct answering *answ
                                                .user_ref = order->user_ref,
                                                .side = order->side_letter,
                                                .quantity = event->leaves,
-                                               .price_e4 = event->price_e4,
+                                               .price_e4 = price_taken(event),
                                                .tif = order->tif,
                                                .display = order->display,
                                                .order_ref = order->order_ref,
@@ -535,6 +602,47 @@ static char cancel_letter(const struct entry_request *request, const struct even
     return letter != 0 ? letter : OUCH_CANCEL_SYSTEM;
 }
 
+static bool prevented(const struct event *event) {
+    return event->kind == KIND_CANCELED && event->reason == REASON_SELF_TRADE;
+}
+
+/* What was left of the incoming order before an event of its command: each event that concerns it
+   says what is left behind it. */
+static uint32_t incoming_leaves(const struct answering *answering, const struct event *event) {
+    const struct event *before = event - 1;
+    while (before->order != answering->events[0].order) before--;
+    return before->leaves;
+}
+
+/* A resting order and the incoming one of its firm have met. Both are told of the meeting, if both
+   lost shares by it; an incoming order that goes alone has met one that the card does not name:
+   quantity and price are 0 then. */
+static void say_prevented(const struct answering *answering, const struct order *order,
+                          const struct event *event) {
+    const struct event *events = answering->events;
+    CHECK(events[0].kind == KIND_ACCEPTED || events[0].kind == KIND_REPLACED);
+    bool incoming = event->order == events[0].order;
+    const struct event *other = incoming ? event - 1 : event + 1;
+    bool both = other < events + answering->event_count && prevented(other) &&
+                (other->order == events[0].order) != incoming;
+    const struct event *resting = incoming ? other : event;
+    uint32_t quantity = 0, left = incoming_leaves(answering, incoming && both ? other : event);
+    if (!incoming || both) quantity = resting->quantity < left ? resting->quantity : left;
+    char alone = incoming ? STRATEGY_NEWEST : STRATEGY_OLDEST;
+    struct ouch_message message = { .kind = OUCH_AIQ_CANCELED };
+    message.aiq_canceled = (struct ouch_aiq_canceled){
+        .time_ns = answering->midnight_ns,
+        .user_ref = order->user_ref,
+        .quantity = event->quantity,
+        .reason = OUCH_CANCEL_SELF_MATCH,
+        .quantity_prevented = quantity,
+        .price_e4 = quantity > 0 ? resting->price_e4 : 0,
+        .liquidity = incoming ? LIQUIDITY_REMOVED : LIQUIDITY_ADDED,
+        .strategy = both && other->quantity == event->quantity ? STRATEGY_DECREMENT : alone,
+    };
+    say(answering, order->session, &message);
+}
+
 static void on_canceled(struct entry *entry, const struct answering *answering,
                         const struct entry_request *request, const struct event *event) {
     struct order *order = orders_live(entry->orders, event->order);
@@ -545,8 +653,25 @@ static void on_canceled(struct entry *entry, const struct answering *answering,
                                                .quantity = event->quantity,
                                                .reason = cancel_letter(request, event) };
     /* A cancel to a size that the order does not exceed takes nothing off and is not answered. */
-    if (event->quantity > 0) say(answering, order->session, &message);
+    if (prevented(event))
+        say_prevented(answering, order, event);
+    else if (event->quantity > 0)
+        say(answering, order->session, &message);
     if (event->leaves == 0) orders_drop(entry->orders, order);
+}
+
+/* An iceberg shows its next part. */
+static void on_restated(struct entry *entry, const struct answering *answering,
+                        const struct event *event) {
+    const struct order *order = orders_live(entry->orders, event->order);
+    CHECK(order != NULL);
+    uint8_t tags[OUCH_TAGS_BYTES_MAX];
+    size_t bytes = ouch_tag_encode(tags, OUCH_TAG_DISPLAY_QUANTITY, event->quantity);
+    struct ouch_message message = { .kind = OUCH_RESTATED, .tags = { .at = tags, .bytes = bytes } };
+    message.restated = (struct ouch_restated){ .time_ns = answering->midnight_ns,
+                                               .user_ref = order->user_ref,
+                                               .reason = OUCH_RESTATED_REFRESH };
+    say(answering, order->session, &message);
 }
 
 static void fill(struct entry *entry, const struct answering *answering, const struct event *event,
@@ -555,6 +680,16 @@ static void fill(struct entry *entry, const struct answering *answering, const s
     CHECK(order != NULL);
     say_executed(answering, order, event, liquidity);
     if (leaves == 0) orders_drop(entry->orders, order);
+}
+
+/* In an UNCROSS both orders rested. */
+static void on_trade(struct entry *entry, const struct answering *answering,
+                     const struct entry_request *request, const struct event *event) {
+    bool cross = request->command.opcode == OPCODE_UNCROSS;
+    fill(entry, answering, event, event_maker(event), event_maker_leaves(event),
+         cross ? LIQUIDITY_CROSS : LIQUIDITY_ADDED);
+    fill(entry, answering, event, event->order, event->leaves,
+         cross ? LIQUIDITY_CROSS : LIQUIDITY_REMOVED);
 }
 
 static void on_accepted(struct entry *entry, const struct answering *answering,
@@ -663,18 +798,22 @@ static bool on_event(struct entry *entry, const struct answering *answering,
         on_canceled(entry, answering, request, event);
         return false;
     case KIND_TRADE:
-        fill(entry, answering, event, event_maker(event), event_maker_leaves(event), 'A');
-        fill(entry, answering, event, event->order, event->leaves, 'R');
+        on_trade(entry, answering, request, event);
+        return false;
+    case KIND_RESTATED:
+        on_restated(entry, answering, event);
         return false;
     default:
-        return false; /* rows and states concern no order */
+        return false; /* rows and states concern no order; of a sweep each order has been told */
     }
 }
 
 bool entry_complete(struct entry *entry, struct entry_request *request, const struct event *events,
                     uint32_t event_count, entry_output *output, void *context,
                     struct entry_request *follow_up) {
-    struct answering answering = { .output = output, .context = context };
+    struct answering answering = {
+        .output = output, .context = context, .events = events, .event_count = event_count
+    };
     uint64_t time_ns = event_count > 0 ? events[0].stamp_ns : request->header.time_ns;
     answering.midnight_ns = time_ns % (DAY_S * UINT64_C(1000000000));
 

@@ -23,9 +23,7 @@ enum order_state {
 
 struct order {
     uint32_t user_ref;
-    uint32_t handle; /* predicted until it is live */
-    uint32_t price_e4;
-    uint32_t quantity;  /* intended total of the chain */
+    uint32_t handle;    /* predicted until it is live */
     uint64_t order_ref; /* OUCH order reference number, once accepted */
     uint16_t session, account, symbol;
     uint8_t state;                                          /* enum order_state */

@@ -402,6 +402,7 @@ unsigned api_orders(struct api *api, const struct api_request *request, const ch
 }
 
 static json_t *trade_json(struct api *api, const void *row) {
+    static const char *const sides[] = { "buy", "sell", "none" };
     const struct store_trade *trade = row;
     return json_pack(
         "{sIsosIsIsIsIsososssIsIsI}", "match", (json_int_t)trade->match, "symbol",
@@ -409,9 +410,9 @@ static json_t *trade_json(struct api *api, const void *row) {
         "quantity", (json_int_t)trade->quantity, "buy_order", (json_int_t)trade->buy_order,
         "sell_order", (json_int_t)trade->sell_order, "buy_account",
         api_name(api, NAMES_ACCOUNT, trade->buy_account), "sell_account",
-        api_name(api, NAMES_ACCOUNT, trade->sell_account), "aggressor",
-        trade->aggressor == SIDE_BUY ? "buy" : "sell", "buy_fee_e4", (json_int_t)trade->buy_fee_e4,
-        "sell_fee_e4", (json_int_t)trade->sell_fee_e4, "time_ns", (json_int_t)trade->time_ns);
+        api_name(api, NAMES_ACCOUNT, trade->sell_account), "aggressor", sides[trade->aggressor],
+        "buy_fee_e4", (json_int_t)trade->buy_fee_e4, "sell_fee_e4", (json_int_t)trade->sell_fee_e4,
+        "time_ns", (json_int_t)trade->time_ns);
 }
 
 unsigned api_trades(struct api *api, const struct api_request *request, const char *rest,

@@ -263,10 +263,11 @@ static void count_trade(struct fold *fold, const struct store_trade *trade) {
 static int take_trade(struct fold *fold, const struct event *event) {
     struct fold_order *taker = order_of(fold, event->order);
     struct fold_order *maker = order_of(fold, event_maker(event));
+    bool auction = fold->command.opcode == OPCODE_UNCROSS; /* both rested: nobody made or took */
     bool buys = taker->row.side == SIDE_BUY;
-    int64_t quantity = event->quantity;
-    int64_t taker_e4 = fold->progress.taker_e4 * quantity,
-            maker_e4 = fold->progress.maker_e4 * quantity;
+    int64_t quantity = event->quantity, paying = auction ? 0 : quantity;
+    int64_t taker_e4 = fold->progress.taker_e4 * paying,
+            maker_e4 = fold->progress.maker_e4 * paying;
     const struct fold_fill fill = {
         .buy = buys ? taker : maker,
         .sell = buys ? maker : taker,
@@ -284,7 +285,7 @@ static int take_trade(struct fold *fold, const struct event *event) {
         .symbol = event->symbol,
         .price_e4 = event->price_e4,
         .quantity = quantity,
-        .aggressor = taker->row.side,
+        .aggressor = auction ? STORE_NO_SIDE : taker->row.side,
         .buy_order = fill.buy->row.id,
         .sell_order = fill.sell->row.id,
         .buy_account = fill.buy->row.account,
@@ -446,7 +447,7 @@ static int fold_session_input(struct fold *fold, const struct journal_record *re
         const struct ouch_enter_order *enter = &message.enter_order;
         row.reference = enter->user_ref;
         row.side = enter->side == OUCH_SIDE_BUY ? SIDE_BUY : SIDE_SELL;
-        row.ioc = enter->tif == OUCH_TIF_IOC;
+        row.ioc = enter->tif == OUCH_TIF_IOC || enter->price_e4 >= OUCH_PRICE_MARKET_E4;
         row.price_e4 = (int64_t)enter->price_e4;
         row.quantity = enter->quantity;
         (void)ouch_field_text(enter->symbol, sizeof enter->symbol, row.asked);

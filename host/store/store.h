@@ -47,6 +47,9 @@ enum store_order_state {
     STORE_ORDER_REFUSED = 5,
 };
 
+/* In place of a SIDE_: of neither. */
+enum { STORE_NO_SIDE = 2 };
+
 enum { STORE_DIGEST_BYTES = 32, STORE_MATCHES_MAX = 4, STORE_PAGE_MAX = 1000 };
 
 struct store;

@@ -1,7 +1,8 @@
 /* office_market: a small market on the soft card whose commands and events are shown record by
  * record, as a gateway's journal holds them. Random from a seed, close to the limits: little buying
- * power, positions that hit their bounds, replacements, cancels, credits back and forth, kills, and
- * every row queried now and then. */
+ * power, positions that hit their bounds, orders of every kind, replacements, cancels, firms that
+ * meet themselves, auctions, sweeps, credits back and forth, kills, and every row queried now and
+ * then. */
 #ifndef TESTS_UNIT_OFFICE_MARKET_H
 #define TESTS_UNIT_OFFICE_MARKET_H
 
@@ -24,7 +25,11 @@ struct om {
     om_see *see;
     void *context;
     uint64_t records, commands, time_ns;
-    struct event last; /* verdict of the last command */
+    struct command entered;       /* the last NEW at random */
+    struct event last;            /* verdict of the last command */
+    uint64_t changed[OM_SYMBOLS]; /* number of the last event that changed the symbol */
+    uint64_t kinds[16], canceled[256], refused[256]; /* events of a kind; by reason */
+    uint64_t crossed;                                /* trades of auctions */
     struct {
         bool live;
         uint8_t side;
@@ -45,6 +50,7 @@ static inline void om_show(struct om *om, uint8_t kind, const void *data, uint32
 
 static inline void om_learn(struct om *om, const struct event *event) {
     uint32_t slot = abi_slot(event->order);
+    if (abi_changes_symbol(event)) om->changed[event->symbol] = event->number;
     switch (event->kind) {
     case KIND_ACCEPTED:
     case KIND_REPLACED:
@@ -81,6 +87,10 @@ static inline void om_do(struct om *om, struct command command) {
             if (first) om->last = events[i];
             first = false;
             om_learn(om, &events[i]);
+            om->kinds[events[i].kind]++;
+            if (events[i].kind == KIND_CANCELED) om->canceled[events[i].reason]++;
+            if (events[i].kind == KIND_REJECTED) om->refused[events[i].reason]++;
+            om->crossed += events[i].kind == KIND_TRADE && command.opcode == OPCODE_UNCROSS;
             om_show(om, JOURNAL_EVENT, &events[i], LIMIT_EVENT_BYTES);
             ended = (events[i].flags & EVENT_END) != 0;
         }
@@ -131,34 +141,52 @@ static inline void om_open(struct om *om, uint64_t seed, om_see *see, void *cont
 
 static inline void om_close(struct om *om) { card_close(om->card); }
 
+/* A NEW as the command has it, but for order, session and reference. */
+static inline void om_enter(struct om *om, uint32_t slot, struct command command) {
+    command.opcode = OPCODE_NEW;
+    command.session = command.account;
+    command.order = abi_handle(slot, abi_generation_next(om->slots[slot].generation));
+    command.client_ref = (uint32_t)om->commands;
+    om_do(om, command);
+}
+
 static inline void om_new(struct om *om, uint32_t slot, uint16_t account, uint16_t symbol,
                           uint8_t side, uint32_t price_e4, uint32_t quantity, uint16_t flags) {
-    om_do(om, (struct command){
-                  .opcode = OPCODE_NEW,
-                  .side = side,
-                  .flags = flags,
-                  .symbol = symbol,
-                  .account = account,
-                  .session = account,
-                  .order = abi_handle(slot, abi_generation_next(om->slots[slot].generation)),
-                  .quantity = quantity,
-                  .price_e4 = price_e4,
-                  .client_ref = (uint32_t)om->commands });
+    om_enter(om, slot,
+             (struct command){ .side = side,
+                               .flags = flags,
+                               .symbol = symbol,
+                               .account = account,
+                               .quantity = quantity,
+                               .price_e4 = price_e4 });
 }
 
 /* CANCEL or REPLACE of what rests in the slot. */
+static inline void om_amend(struct om *om, uint32_t slot, struct command command) {
+    command.side = om->slots[slot].side;
+    command.symbol = om->slots[slot].symbol;
+    command.account = command.session = om->slots[slot].account;
+    command.order = abi_handle(slot, om->slots[slot].generation);
+    if (command.opcode == OPCODE_REPLACE) command.client_ref = (uint32_t)om->commands;
+    om_do(om, command);
+}
+
 static inline void om_change(struct om *om, uint8_t opcode, uint32_t slot, uint32_t price_e4,
                              uint32_t quantity) {
-    bool replaces = opcode == OPCODE_REPLACE;
-    om_do(om, (struct command){ .opcode = opcode,
-                                .side = om->slots[slot].side,
-                                .symbol = om->slots[slot].symbol,
-                                .account = om->slots[slot].account,
-                                .session = om->slots[slot].account,
-                                .order = abi_handle(slot, om->slots[slot].generation),
-                                .quantity = quantity,
-                                .price_e4 = replaces ? price_e4 : 0,
-                                .client_ref = replaces ? (uint32_t)om->commands : 0 });
+    om_amend(om, slot,
+             (struct command){ .opcode = opcode,
+                               .quantity = quantity,
+                               .price_e4 = opcode == OPCODE_REPLACE ? price_e4 : 0 });
+}
+
+/* Ends an auction: at some price its crossed orders can trade. */
+static inline void om_uncross(struct om *om, uint16_t symbol) {
+    for (uint32_t price_e4 = 102700; price_e4 <= 103300; price_e4 += 100)
+        om_do(om, (struct command){ .opcode = OPCODE_UNCROSS,
+                                    .symbol = symbol,
+                                    .price_e4 = price_e4,
+                                    .value = (int64_t)om->changed[symbol] });
+    om_set(om, OPCODE_SYMBOL, 0, symbol, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
 }
 
 static inline void om_query_all(struct om *om) {
@@ -220,19 +248,103 @@ static inline void om_steer(struct om *om) {
     }
 }
 
+/* An operator's doing, of what limits an account as a whole. */
+static inline void om_limit(struct om *om) {
+    static const struct {
+        uint8_t field;
+        int64_t tight, wide;
+    } row[] = { { ROW_ACCOUNT_OPEN_MAX, 8, 1000 },
+                { ROW_ACCOUNT_GROSS_MAX_E4, 100000000, INT64_C(0x1fffffffffffffff) },
+                { ROW_ACCOUNT_DAILY_MAX_E4, 800000000, INT64_C(0x1fffffffffffffff) },
+                { ROW_ACCOUNT_TRADED_E4, 700000000, 0 },
+                { ROW_ACCOUNT_RATE_INTERVAL_NS, 7000, 0 },
+                { ROW_ACCOUNT_RATE_BURST_NS, 20000, 0 },
+                { ROW_ACCOUNT_DUPLICATE_NS, 100000, 0 } };
+    uint16_t account = (uint16_t)random_below(&om->draw, OM_ACCOUNTS);
+    uint64_t i = random_below(&om->draw, 2 * sizeof row / sizeof *row);
+    if (i < sizeof row / sizeof *row)
+        om_set(om, OPCODE_ACCOUNT, account, 0, row[i].field,
+               random_below(&om->draw, 3) == 0 ? row[i].tight : row[i].wide);
+    else
+        om_set(om, OPCODE_ACCOUNT, account, 0, ROW_ACCOUNT_SELF_TRADE,
+               (int64_t)random_below(&om->draw, 5));
+}
+
+/* What moves many orders at once. */
+static inline void om_phase(struct om *om) {
+    uint16_t symbol = (uint16_t)random_below(&om->draw, OM_SYMBOLS);
+    switch (random_below(&om->draw, 6)) {
+    case 0:
+        om_do(om, (struct command){ .opcode = OPCODE_SWEEP,
+                                    .mode = FILTER_ACCOUNT | FILTER_SYMBOL,
+                                    .account = (uint16_t)random_below(&om->draw, OM_ACCOUNTS),
+                                    .symbol = symbol });
+        break;
+    case 1:
+        om_set(om, OPCODE_SYMBOL, 0, symbol, ROW_SYMBOL_STATE, SYMBOL_STATE_AUCTION);
+        break;
+    default:
+        om_uncross(om, symbol);
+        break;
+    }
+}
+
+/* A limit order becomes one of another kind. */
+static inline void om_kind(struct om *om, struct command *command) {
+    command->self_trade = random_below(&om->draw, 3) == 0 ? (uint8_t)random_below(&om->draw, 5) : 0;
+    switch (random_below(&om->draw, 16)) {
+    case 0:
+        command->flags = ORDER_IOC | ORDER_MARKET;
+        command->price_e4 = 0;
+        break;
+    case 1:
+        command->flags = ORDER_IOC | ORDER_FOK;
+        break;
+    case 2:
+        command->flags = ORDER_IOC;
+        command->quantity_min = 1 + (uint32_t)random_below(&om->draw, command->quantity);
+        break;
+    case 3:
+        command->flags = ORDER_POST_ONLY;
+        break;
+    case 4:
+    case 5:
+    case 6:
+        command->shown = command->quantity / (2 + (uint32_t)random_below(&om->draw, 6));
+        break;
+    case 7:
+    case 8:
+    case 9:
+        command->flags = ORDER_IOC;
+        break;
+    default:
+        break;
+    }
+}
+
 static inline void om_step(struct om *om) {
     uint32_t slot = (uint32_t)random_below(&om->draw, OM_ORDERS);
     uint32_t price_e4 = 102700 + 100 * (uint32_t)random_below(&om->draw, 7);
     uint32_t quantity = 1 + (uint32_t)random_below(&om->draw, 600);
     uint64_t what = random_below(&om->draw, 100);
+    struct command command = { .quantity = quantity, .price_e4 = price_e4 };
     if (what == 0) {
         om_steer(om);
+        om_limit(om);
+    } else if (what == 1) {
+        om_phase(om);
     } else if (!om->slots[slot].live) {
-        om_new(om, slot, (uint16_t)random_below(&om->draw, OM_ACCOUNTS),
-               (uint16_t)random_below(&om->draw, OM_SYMBOLS), (uint8_t)random_below(&om->draw, 2),
-               price_e4, quantity, random_below(&om->draw, 4) == 0 ? ORDER_IOC : 0);
+        command.account = (uint16_t)random_below(&om->draw, OM_ACCOUNTS);
+        command.symbol = (uint16_t)random_below(&om->draw, OM_SYMBOLS);
+        command.side = (uint8_t)random_below(&om->draw, 2);
+        om_kind(om, &command);
+        if (om->entered.quantity != 0 && random_below(&om->draw, 10) == 0) command = om->entered;
+        om->entered = command;
+        om_enter(om, slot, command);
     } else if (what < 40) {
-        om_change(om, OPCODE_REPLACE, slot, price_e4, quantity);
+        command.opcode = OPCODE_REPLACE;
+        om_kind(om, &command);
+        om_amend(om, slot, command);
     } else {
         om_change(om, OPCODE_CANCEL, slot, 0, what < 60 ? quantity : 0);
     }

@@ -372,6 +372,20 @@ static void a_trade_is_counted_once_and_its_maker_compared(void **state) {
     assert_int_equal(blotter_counts(blotter)->makers_right, 1);
 }
 
+static void the_sides_of_an_auctions_trade_both_rested(void **state) {
+    (void)state;
+    for (uint32_t ref = 1; ref <= 4; ref++) {
+        assert_int_equal(send_new(ref, 10), 1);
+        assert_int_equal(accept_order(ref, 10, OUCH_STATE_LIVE), 0);
+    }
+    assert_int_equal(execute_order(0, 1, 5, 'O', 1), 0);
+    assert_int_equal(execute_order(0, 2, 5, 'O', 1), 0);
+    assert_int_equal(blotter_one_sided(blotter), 0);
+    assert_int_equal(blotter_counts(blotter)->fills, 1);
+    assert_int_equal(execute_order(0, 3, 5, 'O', 2), 0);
+    assert_int_equal(execute_order(0, 4, 5, 'R', 2), -EPROTO); /* there nobody takes */
+}
+
 static void answers_that_make_no_sense_are_told(void **state) {
     (void)state;
     assert_int_equal(accept_order(1, 10, OUCH_STATE_LIVE), -EPROTO); /* nothing was entered */
@@ -447,6 +461,7 @@ int main(void) {
         ONE(a_refused_replacement_leaves_the_order),
         ONE(a_replacement_with_bad_details_takes_the_order_off),
         TWO(a_trade_is_counted_once_and_its_maker_compared),
+        ONE(the_sides_of_an_auctions_trade_both_rested),
         ONE(answers_that_make_no_sense_are_told),
         ONE(sides_of_many_trades_meet_in_any_order),
     };

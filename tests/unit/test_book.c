@@ -173,6 +173,118 @@ static void an_order_that_should_have_traded_is_refused(void **state) {
     assert_int_equal(fold(*state, ioc), -EBADMSG);
 }
 
+/* An iceberg of 30 that shows 10 rests behind 20; another sell of 12 arrives behind it. */
+static void an_iceberg_goes_to_the_back_with_its_next_part(void **state) {
+    struct event iceberg = entered(KIND_ACCEPTED, abi_handle(5, 1), SIDE_SELL, 30, 110);
+    event_set_shown(&iceberg, 10);
+    assert_int_equal(fold(*state, iceberg), 0);
+    assert_int_equal(fold(*state, entered(KIND_ACCEPTED, abi_handle(6, 1), SIDE_SELL, 4, 110)), 0);
+    struct book_level level;
+    assert_int_equal(book_levels(*state, 0, SIDE_SELL, &level, 1), 1);
+    assert_int_equal(level.shares, 39);
+    assert_int_equal(level.displayed, 19);
+    struct event buy = entered(KIND_ACCEPTED, abi_handle(7, 1), SIDE_BUY, 15, 110);
+    buy.flags = 0;
+    assert_int_equal(fold(*state, buy), 0);
+    struct event trade = traded(abi_handle(7, 1), abi_handle(4, 1), 5, 110, 10, 0);
+    trade.flags = 0;
+    assert_int_equal(fold(*state, trade), 0);
+    trade = traded(abi_handle(7, 1), abi_handle(5, 1), 11, 110, 0, 19);
+    assert_int_equal(book_event(*state, &trade), -EBADMSG); /* more than it shows */
+    trade = traded(abi_handle(7, 1), abi_handle(5, 1), 10, 110, 0, 20);
+    trade.flags = 0;
+    assert_int_equal(book_event(*state, &trade), 0);
+    struct event restated = { .number = ++number,
+                              .kind = KIND_RESTATED,
+                              .flags = EVENT_END,
+                              .order = abi_handle(5, 1),
+                              .quantity = 11,
+                              .leaves = 20,
+                              .price_e4 = 110 };
+    assert_int_equal(book_event(*state, &restated), -EBADMSG); /* more than it shows */
+    restated.quantity = 10;
+    restated.leaves = 19;
+    assert_int_equal(book_event(*state, &restated), -EBADMSG); /* a share is lost */
+    restated.leaves = 20;
+    assert_int_equal(fold(*state, restated), 0);
+    struct book_order orders[4];
+    assert_int_equal(book_queue(*state, 0, SIDE_SELL, 110, orders, 4), 2);
+    assert_int_equal(orders[0].handle, abi_handle(6, 1));
+    assert_int_equal(orders[1].handle, abi_handle(5, 1));
+    assert_int_equal(orders[1].displayed, 10);
+    assert_int_equal(fold(*state, restated), -EBADMSG); /* it shows a part already */
+    /* A cancel takes the reserve first. */
+    assert_int_equal(fold(*state, canceled(abi_handle(5, 1), 12, 8)), 0);
+    assert_true(book_order(*state, 5, &orders[0]));
+    assert_int_equal(orders[0].displayed, 8);
+}
+
+static void two_of_one_firm_that_meet_lose_shares_and_one_goes_on(void **state) {
+    struct event sell = entered(KIND_ACCEPTED, abi_handle(5, 1), SIDE_SELL, 25, 101);
+    sell.flags &= (uint16_t)~EVENT_END;
+    assert_int_equal(fold(*state, sell), 0);
+    struct event maker = canceled(abi_handle(2, 1), 20, 0),
+                 taker = canceled(abi_handle(5, 1), 20, 5);
+    maker.flags = 0;
+    maker.reason = taker.reason = REASON_SELF_TRADE;
+    taker.flags = EVENT_SELL;
+    assert_int_equal(fold(*state, maker), 0);
+    assert_int_equal(fold(*state, taker), 0);
+    maker = canceled(abi_handle(3, 1), 5, 25);
+    maker.flags = 0;
+    assert_int_equal(fold(*state, maker), 0);
+    assert_int_equal(fold(*state, canceled(abi_handle(5, 1), 5, 0)), 0);
+    struct book_order order;
+    assert_true(book_order(*state, 3, &order));
+    assert_int_equal(order.leaves, 25);
+    assert_int_equal(order.total, 25);
+    assert_false(book_order(*state, 5, &order));
+    assert_int_equal(book_symbol(*state, 0).trades, 0);
+}
+
+static struct event phase(int64_t value) {
+    return (struct event){ .number = ++number,
+                           .kind = KIND_STATE,
+                           .flags = EVENT_END,
+                           .table = TABLE_SYMBOL,
+                           .field = ROW_SYMBOL_STATE,
+                           .value = value };
+}
+
+/* A crossed book only stands in an auction, and trades at one price between the limits. */
+static void an_auctions_orders_rest_crossed_and_trade_buyer_first(void **state) {
+    assert_int_equal(fold(*state, phase(SYMBOL_STATE_AUCTION)), 0);
+    assert_int_equal(fold(*state, entered(KIND_ACCEPTED, abi_handle(5, 1), SIDE_SELL, 25, 99)), 0);
+    const struct {
+        struct event event;
+        const char *why;
+    } rows[] = {
+        { traded(abi_handle(5, 1), abi_handle(2, 1), 20, 100, 5, 0), "seller first" },
+        { traded(abi_handle(3, 1), abi_handle(5, 1), 20, 100, 10, 5), "an older bid rests" },
+        { traded(abi_handle(1, 1), abi_handle(5, 1), 10, 100, 0, 15), "a better bid rests" },
+        { traded(abi_handle(2, 1), abi_handle(5, 1), 20, 102, 0, 5), "above the bid" },
+        { traded(abi_handle(2, 1), abi_handle(5, 1), 20, 98, 0, 5), "below the ask" },
+        { traded(abi_handle(2, 1), abi_handle(5, 1), 21, 100, 0, 4), "more than the bid has" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (fold(*state, rows[i].event) != -EBADMSG) fail_msg("taken: %s", rows[i].why);
+    struct event trade = traded(abi_handle(2, 1), abi_handle(5, 1), 20, 100, 0, 5);
+    trade.flags = 0;
+    assert_int_equal(fold(*state, trade), 0);
+    assert_int_equal(fold(*state, traded(abi_handle(3, 1), abi_handle(5, 1), 5, 100, 25, 0)), 0);
+    struct book_order order;
+    assert_true(book_order(*state, 3, &order));
+    assert_int_equal(order.leaves, 25);
+    assert_int_equal(order.total, 30);
+    assert_int_equal(book_live(*state), 3);
+    assert_int_equal(book_symbol(*state, 0).last_e4, 100);
+    assert_int_equal(book_symbol(*state, 0).shares, 25);
+    /* Outside an auction two that rest never trade. */
+    assert_int_equal(fold(*state, phase(SYMBOL_STATE_OPEN)), 0);
+    assert_int_equal(fold(*state, traded(abi_handle(3, 1), abi_handle(4, 1), 5, 105, 20, 0)),
+                     -EBADMSG);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(levels_come_best_first, fill, empty),
@@ -183,6 +295,12 @@ int main(void) {
                                         empty),
         cmocka_unit_test_setup_teardown(what_cannot_be_true_is_refused, fill, empty),
         cmocka_unit_test_setup_teardown(an_order_that_should_have_traded_is_refused, fill, empty),
+        cmocka_unit_test_setup_teardown(an_iceberg_goes_to_the_back_with_its_next_part, fill,
+                                        empty),
+        cmocka_unit_test_setup_teardown(two_of_one_firm_that_meet_lose_shares_and_one_goes_on, fill,
+                                        empty),
+        cmocka_unit_test_setup_teardown(an_auctions_orders_rest_crossed_and_trade_buyer_first, fill,
+                                        empty),
     };
     return cmocka_run_group_tests_name("book", tests, NULL, NULL);
 }

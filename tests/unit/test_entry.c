@@ -15,6 +15,7 @@ enum { PRICE = 900100, EVENTS_MAX = 256 };
 struct told {
     uint16_t session;
     struct ouch_message message;
+    uint64_t displayed; /* of a Restated */
 };
 
 static struct config config;
@@ -41,8 +42,11 @@ static void keep_answer(void *context, uint16_t session, const uint8_t *bytes, s
     assert_true(told_count < MARKET_ANSWERS_MAX);
     told[told_count].session = session;
     /* Tags point into bytes that are gone after this; tests look at them here only. */
-    assert_int_equal(ouch_decode(OUCH_OUT, bytes, count, &told[told_count].message, &fault), 0);
-    told_count++;
+    struct ouch_message *message = &told[told_count].message;
+    if (ouch_decode(OUCH_OUT, bytes, count, message, &fault) != 0) fail_msg("%s", fault.part);
+    struct ouch_tag tag;
+    bool restated = ouch_tags_find(message->tags, OUCH_TAG_DISPLAY_QUANTITY, &tag);
+    told[told_count++].displayed = restated ? ouch_tag_unsigned(&tag) : 0;
 }
 
 static int open_market(void **state) {
@@ -220,7 +224,7 @@ static void orders_are_refused_with_the_protocols_reason(void **state) {
         { "no quantity",           OUCH_REJECT_INVALID_QUANTITY,      market_enter(1, 'B', 0, "ABC", PRICE) },
         { "no side",               OUCH_REJECT_INVALID_SIDE,          market_enter(1, 'Q', 1, "ABC", PRICE) },
         { "no price",              OUCH_REJECT_INVALID_PRICE,         market_enter(1, 'B', 1, "ABC", 0) },
-        { "market order",          OUCH_REJECT_RISK_MARKET_NOT_ALLOWED, market_enter(1, 'B', 1, "ABC", OUCH_PRICE_MARKET_E4) },
+        { "above the largest price", OUCH_REJECT_INVALID_PRICE,       market_enter(1, 'B', 1, "ABC", OUCH_PRICE_MAX_E4 + 1) },
         { "extended hours",        OUCH_REJECT_OTHER,                 market_enter(1, 'B', 1, "ABC", PRICE) },
         { "hidden",                OUCH_REJECT_INVALID_DISPLAY,       market_enter(1, 'B', 1, "ABC", PRICE) },
         { "intermarket sweep",     OUCH_REJECT_ISO_NOT_ALLOWED,       market_enter(1, 'B', 1, "ABC", PRICE) },
@@ -263,7 +267,8 @@ static void options_that_are_not_offered_are_refused(void **state) {
         { OUCH_TAG_PRICE_TYPE, OUCH_PRICE_TYPE_LIMIT, 0 },
         { OUCH_TAG_PEG_OFFSET, 1, OUCH_REJECT_PEGGING_NOT_ALLOWED },
         { OUCH_TAG_DISCRETION_PRICE, PRICE, OUCH_REJECT_PEGGING_NOT_ALLOWED },
-        { OUCH_TAG_POST_ONLY, OUCH_POST_ONLY_POST_ONLY, OUCH_REJECT_OTHER },
+        { OUCH_TAG_RANDOM_RESERVES, 1, OUCH_REJECT_INVALID_MAX_FLOOR },
+        { OUCH_TAG_POST_ONLY, OUCH_POST_ONLY_POST_ONLY, 0 },
         { OUCH_TAG_POST_ONLY, OUCH_POST_ONLY_NO, 0 },
         { OUCH_TAG_EXPIRE_TIME, 60, OUCH_REJECT_OTHER },
         { OUCH_TAG_TRADE_NOW, OUCH_YES_YES, OUCH_REJECT_OTHER },
@@ -417,11 +422,12 @@ static void an_invalid_replacement_takes_the_order_off(void **state) {
     (void)state;
     struct ouch_message row[] = {
         market_replace(0, 0, 0, PRICE),                       /* no shares: seen by the gateway */
-        market_replace(0, 0, 10, OUCH_PRICE_MARKET_E4),       /* at the market */
+        market_replace(0, 0, 10, PRICE),                      /* hidden */
         market_replace(0, 0, 10, PRICE + 1),                  /* off its tick: seen by the engine */
         market_replace(0, 0, MARKET_QUANTITY_MAX + 1, PRICE), /* above the account's limit */
         market_replace(0, 0, 10, 906400),                     /* above the band */
     };
+    row[1].replace_order.display = OUCH_DISPLAY_HIDDEN;
     uint32_t ref = 1;
     for (uint32_t i = 0; i < sizeof row / sizeof *row; i++) {
         send(ALICE, market_enter(ref, 'S', 100, "ABC", PRICE));
@@ -564,6 +570,358 @@ static void a_slot_is_free_once_the_fill_that_ends_it_has_come_back(void **state
     assert_int_equal(orders_free(entry_orders(entry)), 2);
 }
 
+/* ---- Kinds of orders ---- */
+
+/* The options of an order, which stand in tags. */
+struct kind {
+    uint32_t quantity, min, floor;
+    bool post_only;
+};
+
+static struct ouch_tags kind_tags(const struct kind *kind, uint8_t tags[OUCH_TAGS_BYTES_MAX]) {
+    size_t bytes = 0;
+    if (kind->min > 0) bytes += ouch_tag_encode(tags, OUCH_TAG_MIN_QUANTITY, kind->min);
+    if (kind->floor > 0) bytes += ouch_tag_encode(tags + bytes, OUCH_TAG_MAX_FLOOR, kind->floor);
+    if (kind->post_only)
+        bytes += ouch_tag_encode(tags + bytes, OUCH_TAG_POST_ONLY, OUCH_POST_ONLY_POST_ONLY);
+    return (struct ouch_tags){ .at = tags, .bytes = bytes };
+}
+
+static void send_kind(uint16_t session, struct ouch_message message, char tif,
+                      const struct kind *kind) {
+    uint8_t tags[OUCH_TAGS_BYTES_MAX];
+    if (message.kind == OUCH_ENTER_ORDER)
+        message.enter_order.tif = tif;
+    else
+        message.replace_order.tif = tif;
+    message.tags = kind_tags(kind, tags);
+    send(session, message);
+}
+
+static void an_order_becomes_a_command_of_its_kind_or_is_refused(void **state) {
+    (void)state;
+    enum { DAY = OUCH_TIF_DAY, IOC = OUCH_TIF_IOC };
+    enum { BAD_MIN = OUCH_REJECT_INVALID_MIN_QUANTITY, BAD_FLOOR = OUCH_REJECT_INVALID_MAX_FLOOR };
+    enum { MARKET = OUCH_PRICE_MARKET_E4, CROSS = OUCH_PRICE_CROSS_E4, OTHER = OUCH_REJECT_OTHER };
+    enum { AT_MARKET = ORDER_MARKET | ORDER_IOC };
+    static const struct {
+        const char *why;
+        char tif;
+        uint32_t price_e4;
+        struct kind kind;
+        uint16_t reject, flags;
+        uint32_t min, shown;
+    } row[] = {
+        { "a limit for the day", DAY, PRICE, { 100, 0, 0, false }, 0, 0, 0, 0 },
+        { "at once", IOC, PRICE, { 100, 0, 0, false }, 0, ORDER_IOC, 0, 0 },
+        { "at the market", IOC, MARKET, { 100, 0, 0, false }, 0, AT_MARKET, 0, 0 },
+        { "the same for the day", DAY, MARKET, { 100, 0, 0, false }, 0, AT_MARKET, 0, 0 },
+        { "in a cross's words", DAY, CROSS, { 100, 0, 0, false }, 0, AT_MARKET, 0, 0 },
+        { "the least minimum", IOC, PRICE, { 100, 1, 0, false }, 0, ORDER_IOC, 1, 0 },
+        { "the most", IOC, PRICE, { 100, 99, 0, false }, 0, ORDER_IOC, 99, 0 },
+        { "all", IOC, PRICE, { 100, 100, 0, false }, 0, ORDER_IOC | ORDER_FOK, 0, 0 },
+        { "more than all", IOC, PRICE, { 100, 101, 0, false }, BAD_MIN, 0, 0, 0 },
+        { "a minimum for the day", DAY, PRICE, { 100, 1, 0, false }, BAD_MIN, 0, 0, 0 },
+        { "all for the day", DAY, PRICE, { 100, 100, 0, false }, BAD_MIN, 0, 0, 0 },
+        { "a minimum at the market", DAY, MARKET, { 100, 50, 0, false }, 0, AT_MARKET, 50, 0 },
+        { "all at the market", IOC, CROSS, { 1, 1, 0, false }, 0, AT_MARKET | ORDER_FOK, 0, 0 },
+        { "the least iceberg", DAY, PRICE, { 256, 0, 1, false }, 0, 0, 0, 1 },
+        { "too many parts", DAY, PRICE, { 257, 0, 1, false }, BAD_FLOOR, 0, 0, 0 },
+        { "the next that holds them", DAY, PRICE, { 512, 0, 2, false }, 0, 0, 0, 2 },
+        { "nearly all shown", DAY, PRICE, { 100, 0, 99, false }, 0, 0, 0, 99 },
+        { "all shown", DAY, PRICE, { 100, 0, 100, false }, BAD_FLOOR, 0, 0, 0 },
+        { "an iceberg at once", IOC, PRICE, { 100, 0, 10, false }, BAD_FLOOR, 0, 0, 0 },
+        { "an iceberg at the market", DAY, MARKET, { 100, 0, 10, false }, BAD_FLOOR, 0, 0, 0 },
+        { "post-only", DAY, PRICE, { 100, 0, 0, true }, 0, ORDER_POST_ONLY, 0, 0 },
+        { "post-only, an iceberg", DAY, PRICE, { 100, 0, 10, true }, 0, ORDER_POST_ONLY, 0, 10 },
+        { "post-only at once", IOC, PRICE, { 100, 0, 0, true }, OTHER, 0, 0, 0 },
+        { "post-only at the market", DAY, MARKET, { 100, 0, 0, true }, OTHER, 0, 0, 0 },
+    };
+    for (uint32_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct entry_request request;
+        uint8_t tags[OUCH_TAGS_BYTES_MAX];
+        struct ouch_message enter =
+            market_enter(3 * i + 1, 'B', row[i].kind.quantity, "ABC", row[i].price_e4);
+        print_message("%s\n", row[i].why);
+        enter.enter_order.tif = row[i].tif;
+        enter.tags = kind_tags(&row[i].kind, tags);
+        assert_int_equal(ask(ALICE, enter, &request), 1);
+        struct command command = request.command;
+        carry_out(&request);
+        if (row[i].reject != 0) {
+            hear_rejected(ALICE, 3 * i + 1, row[i].reject);
+        } else {
+            bool market = row[i].flags & ORDER_MARKET;
+            assert_int_equal(command.flags, row[i].flags);
+            assert_int_equal(command.price_e4, market ? 0 : row[i].price_e4);
+            assert_int_equal(command.quantity, row[i].kind.quantity);
+            assert_int_equal(command.quantity_min, row[i].min);
+            assert_int_equal(command.shown, row[i].shown);
+            (void)hear(ALICE, OUCH_ACCEPTED);
+        }
+        /* A replacement says the same in the same way; a refused one takes the order off. */
+        send(ALICE, market_enter(3 * i + 2, 'B', 10, "ABC", PRICE));
+        told_next = told_count;
+        struct ouch_message replace =
+            market_replace(3 * i + 2, 3 * i + 3, row[i].kind.quantity, row[i].price_e4);
+        replace.replace_order.tif = row[i].tif;
+        replace.tags = kind_tags(&row[i].kind, tags);
+        assert_int_equal(ask(ALICE, replace, &request), 1);
+        command = request.command;
+        carry_out(&request);
+        if (row[i].reject != 0) {
+            hear_canceled(ALICE, 3 * i + 2, 10, OUCH_CANCEL_SYSTEM);
+        } else {
+            assert_int_equal(command.flags, row[i].flags);
+            assert_int_equal(command.quantity_min, row[i].min);
+            assert_int_equal(command.shown, row[i].shown);
+            (void)hear(ALICE, OUCH_REPLACED);
+        }
+        administer((struct command){ .opcode = OPCODE_SWEEP });
+        told_next = told_count;
+        assert_int_equal(orders_free(entry_orders(entry)), market_size.orders);
+    }
+}
+
+static void set_symbol(uint16_t symbol, uint8_t field, int64_t value) {
+    administer((struct command){
+        .opcode = OPCODE_SYMBOL, .symbol = symbol, .field = field, .value = value });
+    assert_int_not_equal(events[0].kind, KIND_REJECTED);
+}
+
+static void a_market_order_is_told_the_cards_price_and_that_it_waits_for_nobody(void **state) {
+    (void)state;
+    const struct kind plain = { .quantity = 0 };
+    send(ALICE, market_enter(1, OUCH_SIDE_SELL, 10, "ABC", PRICE));
+    send_kind(BOB, market_enter(1, OUCH_SIDE_BUY, 25, "ABC", OUCH_PRICE_MARKET_E4), OUCH_TIF_DAY,
+              &plain);
+    (void)hear(ALICE, OUCH_ACCEPTED);
+    const struct ouch_accepted accepted = hear(BOB, OUCH_ACCEPTED)->accepted;
+    assert_int_equal(accepted.price_e4, 906300); /* the band's end, inside the collar's */
+    assert_int_equal(accepted.tif, OUCH_TIF_IOC);
+    (void)hear(ALICE, OUCH_EXECUTED);
+    assert_int_equal(hear(BOB, OUCH_EXECUTED)->executed.price_e4, PRICE);
+    hear_canceled(BOB, 1, 15, OUCH_CANCEL_IOC);
+    /* A replacement at the market. */
+    send(ALICE, market_enter(2, OUCH_SIDE_SELL, 10, "ABC", PRICE));
+    send(BOB, market_enter(2, OUCH_SIDE_BUY, 5, "ABC", PRICE - 100));
+    told_next = told_count;
+    send_kind(BOB, market_replace(2, 3, 5, OUCH_PRICE_CROSS_E4), OUCH_TIF_DAY, &plain);
+    const struct ouch_replaced replaced = hear(BOB, OUCH_REPLACED)->replaced;
+    assert_int_equal(replaced.price_e4, 906300);
+    assert_int_equal(replaced.tif, OUCH_TIF_IOC);
+    (void)hear(ALICE, OUCH_EXECUTED);
+    (void)hear(BOB, OUCH_EXECUTED);
+    hear_nothing();
+    /* OUCH has no price 0, and none between its largest and the market's. */
+    static const uint32_t base_e4[] = { 0, OUCH_PRICE_MAX_E4 + 1 };
+    administer((struct command){
+        .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_NOTIONAL_MAX_E4, .value = INT64_MAX >> 12 });
+    for (uint32_t i = 0; i < 2; i++) {
+        set_symbol(1, ROW_SYMBOL_BASE_E4, base_e4[i]);
+        set_symbol(1, ROW_SYMBOL_REFERENCE, 0);
+        send(ALICE, market_enter(3 + i, OUCH_SIDE_SELL, 100, "LOTS", OUCH_PRICE_MARKET_E4));
+        assert_int_equal(hear(ALICE, OUCH_ACCEPTED)->accepted.price_e4, OUCH_PRICE_MARKET_E4);
+        assert_int_equal(events[0].price_e4, base_e4[i]);
+        hear_canceled(ALICE, 3 + i, 100, OUCH_CANCEL_IOC);
+    }
+}
+
+static void what_may_not_trade_is_cancelled_with_its_reason(void **state) {
+    (void)state;
+    const struct kind post_only = { .post_only = true }, least = { .min = 11 }, all = { .min = 12 };
+    send(ALICE, market_enter(1, OUCH_SIDE_SELL, 10, "ABC", PRICE));
+    (void)hear(ALICE, OUCH_ACCEPTED);
+    send_kind(BOB, market_enter(1, OUCH_SIDE_BUY, 12, "ABC", PRICE), OUCH_TIF_DAY, &post_only);
+    (void)hear(BOB, OUCH_ACCEPTED);
+    hear_canceled(BOB, 1, 12, OUCH_CANCEL_POST_ONLY);
+    send_kind(BOB, market_enter(2, OUCH_SIDE_BUY, 12, "ABC", PRICE), OUCH_TIF_IOC, &least);
+    (void)hear(BOB, OUCH_ACCEPTED);
+    hear_canceled(BOB, 2, 12, OUCH_CANCEL_IOC);
+    send_kind(BOB, market_enter(3, OUCH_SIDE_BUY, 12, "ABC", PRICE), OUCH_TIF_IOC, &all);
+    (void)hear(BOB, OUCH_ACCEPTED);
+    hear_canceled(BOB, 3, 12, OUCH_CANCEL_IOC);
+    send_kind(BOB, market_enter(4, OUCH_SIDE_BUY, 12, "ABC", PRICE - 100), OUCH_TIF_DAY,
+              &post_only);
+    (void)hear(BOB, OUCH_ACCEPTED);
+    hear_nothing();
+}
+
+static void an_iceberg_tells_each_part_that_it_shows(void **state) {
+    (void)state;
+    const struct kind iceberg = { .floor = 10 };
+    send_kind(ALICE, market_enter(1, OUCH_SIDE_SELL, 25, "ABC", PRICE), OUCH_TIF_DAY, &iceberg);
+    assert_int_equal(hear(ALICE, OUCH_ACCEPTED)->accepted.quantity, 25);
+    send(BOB, market_enter(1, OUCH_SIDE_BUY, 22, "ABC", PRICE));
+    (void)hear(BOB, OUCH_ACCEPTED);
+    static const uint32_t parts[] = { 10, 10, 2 }, next[] = { 10, 5, 0 };
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(hear(ALICE, OUCH_EXECUTED)->executed.quantity, parts[i]);
+        assert_int_equal(hear(BOB, OUCH_EXECUTED)->executed.quantity, parts[i]);
+        if (next[i] == 0) continue;
+        const struct ouch_restated restated = hear(ALICE, OUCH_RESTATED)->restated;
+        assert_int_equal(restated.user_ref, 1);
+        assert_int_equal(restated.reason, OUCH_RESTATED_REFRESH);
+        assert_int_equal(told[told_next - 1].displayed, next[i]);
+    }
+    hear_nothing();
+    send(ALICE, market_cancel(1, 0));
+    hear_canceled(ALICE, 1, 3, OUCH_CANCEL_USER);
+}
+
+/* ---- Orders of one firm ---- */
+
+static void prevent(uint8_t mode) {
+    for (uint16_t account = 0; account < 3; account++)
+        administer((struct command){ .opcode = OPCODE_ACCOUNT,
+                                     .account = account,
+                                     .field = ROW_ACCOUNT_SELF_TRADE,
+                                     .value = mode });
+}
+
+static void hear_prevented(uint16_t session, uint32_t user_ref, uint32_t quantity,
+                           uint32_t quantity_prevented, uint64_t price_e4, char strategy) {
+    const struct ouch_aiq_canceled aiq = hear(session, OUCH_AIQ_CANCELED)->aiq_canceled;
+    assert_int_equal(aiq.user_ref, user_ref);
+    assert_int_equal(aiq.quantity, quantity);
+    assert_int_equal(aiq.reason, OUCH_CANCEL_SELF_MATCH);
+    assert_int_equal(aiq.quantity_prevented, quantity_prevented);
+    assert_int_equal(aiq.price_e4, price_e4);
+    assert_int_equal(aiq.liquidity, session == ALICE ? 'A' : 'R');
+    assert_int_equal(aiq.strategy, strategy);
+}
+
+/* Alice has sold 10 and 8 at two prices; her firm's other session buys 15 with a limit beyond. */
+static void orders_of_one_firm_that_meet_are_told_so(void **state) {
+    (void)state;
+    static const uint8_t modes[] = { SELF_TRADE_NEWEST, SELF_TRADE_OLDEST, SELF_TRADE_BOTH,
+                                     SELF_TRADE_DECREMENT };
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t ref = 2 * i + 1;
+        prevent(modes[i]);
+        send(ALICE, market_enter(ref, OUCH_SIDE_SELL, 10, "ABC", PRICE));
+        send(ALICE, market_enter(ref + 1, OUCH_SIDE_SELL, 8, "ABC", PRICE + 100));
+        told_next = told_count;
+        send(ALICE_2, market_enter(ref, OUCH_SIDE_BUY, 15, "ABC", PRICE + 200));
+        (void)hear(ALICE_2, OUCH_ACCEPTED);
+        switch (modes[i]) {
+        case SELF_TRADE_NEWEST: /* whom it met is not said */
+            hear_prevented(ALICE_2, ref, 15, 0, 0, 'W');
+            break;
+        case SELF_TRADE_OLDEST:
+            hear_prevented(ALICE, ref, 10, 10, PRICE, 'O');
+            hear_prevented(ALICE, ref + 1, 8, 8, PRICE + 100, 'O');
+            break;
+        case SELF_TRADE_BOTH:
+            hear_prevented(ALICE, ref, 10, 10, PRICE, 'O');
+            hear_prevented(ALICE_2, ref, 15, 10, PRICE, 'W');
+            break;
+        default: /* part of a resting order goes; its rest stays */
+            hear_prevented(ALICE, ref, 10, 10, PRICE, 'D');
+            hear_prevented(ALICE_2, ref, 10, 10, PRICE, 'D');
+            hear_prevented(ALICE, ref + 1, 5, 5, PRICE + 100, 'D');
+            hear_prevented(ALICE_2, ref, 5, 5, PRICE + 100, 'D');
+            hear_nothing();
+            send(ALICE, market_cancel(ref + 1, 0));
+            hear_canceled(ALICE, ref + 1, 3, OUCH_CANCEL_USER);
+            break;
+        }
+        hear_nothing();
+        administer((struct command){ .opcode = OPCODE_SWEEP });
+        told_next = told_count;
+    }
+}
+
+static void a_resting_order_that_is_larger_is_prevented_for_what_would_have_traded(void **state) {
+    (void)state;
+    prevent(SELF_TRADE_OLDEST);
+    send(ALICE, market_enter(1, OUCH_SIDE_SELL, 100, "ABC", PRICE));
+    send(BOB, market_enter(1, OUCH_SIDE_SELL, 4, "ABC", PRICE - 100));
+    told_next = told_count;
+    send(ALICE_2, market_enter(1, OUCH_SIDE_BUY, 15, "ABC", PRICE)); /* 4 of it trade with Bob */
+    (void)hear(ALICE_2, OUCH_ACCEPTED);
+    (void)hear(BOB, OUCH_EXECUTED);
+    (void)hear(ALICE_2, OUCH_EXECUTED);
+    hear_prevented(ALICE, 1, 100, 11, PRICE, 'O');
+    hear_nothing();
+    /* All or nothing, against the own firm's orders: nothing, and whom it met is not said. */
+    const struct kind all = { .min = 5 };
+    send(ALICE, market_enter(2, OUCH_SIDE_SELL, 100, "ABC", PRICE + 100));
+    told_next = told_count;
+    send_kind(ALICE_2, market_enter(2, OUCH_SIDE_BUY, 5, "ABC", PRICE + 100), OUCH_TIF_IOC, &all);
+    (void)hear(ALICE_2, OUCH_ACCEPTED);
+    hear_prevented(ALICE_2, 2, 5, 0, 0, 'W');
+    hear_nothing();
+}
+
+/* ---- Auctions and sweeps ---- */
+
+static void an_auctions_trades_are_told_to_both_who_rested(void **state) {
+    (void)state;
+    set_symbol(0, ROW_SYMBOL_STATE, SYMBOL_STATE_AUCTION);
+    send(ALICE, market_enter(1, OUCH_SIDE_SELL, 10, "ABC", PRICE));
+    send(BOB, market_enter(1, OUCH_SIDE_BUY, 25, "ABC", PRICE + 200));
+    (void)hear(ALICE, OUCH_ACCEPTED);
+    (void)hear(BOB, OUCH_ACCEPTED);
+    hear_nothing();
+    struct ouch_message ioc = market_enter(2, OUCH_SIDE_BUY, 1, "ABC", PRICE);
+    ioc.enter_order.tif = OUCH_TIF_IOC;
+    send(BOB, ioc);
+    hear_rejected(BOB, 2, OUCH_REJECT_INVALID_CROSS);
+    administer((struct command){ .opcode = OPCODE_QUERY, .field = TABLE_SYMBOL });
+    int64_t last_event = 0;
+    for (uint32_t i = 0; i < event_count; i++)
+        if (events[i].field == ROW_SYMBOL_LAST_EVENT) last_event = events[i].value;
+    administer(
+        (struct command){ .opcode = OPCODE_UNCROSS, .price_e4 = PRICE + 100, .value = last_event });
+    const struct ouch_executed seller = hear(ALICE, OUCH_EXECUTED)->executed;
+    const struct ouch_executed buyer = hear(BOB, OUCH_EXECUTED)->executed;
+    assert_int_equal(seller.price_e4, PRICE + 100);
+    assert_int_equal(seller.liquidity, 'O');
+    assert_int_equal(buyer.liquidity, 'O');
+    assert_int_equal(buyer.match, seller.match);
+    assert_int_equal(buyer.quantity, 10);
+    hear_nothing();
+    send(ALICE, market_cancel(1, 0)); /* it is dead */
+    send(BOB, market_cancel(1, 0));
+    hear_canceled(BOB, 1, 15, OUCH_CANCEL_USER);
+}
+
+static void a_sweep_tells_each_order_that_it_takes_off(void **state) {
+    (void)state;
+    send(ALICE, market_enter(1, OUCH_SIDE_SELL, 10, "ABC", PRICE));
+    send(BOB, market_enter(1, OUCH_SIDE_SELL, 20, "ABC", PRICE));
+    send(ALICE, market_enter(2, OUCH_SIDE_SELL, 30, "ABC", PRICE));
+    told_next = told_count;
+    administer((struct command){ .opcode = OPCODE_SWEEP, .mode = FILTER_ACCOUNT, .account = 0 });
+    hear_canceled(ALICE, 1, 10, OUCH_CANCEL_SUPERVISORY);
+    hear_canceled(ALICE, 2, 30, OUCH_CANCEL_SUPERVISORY);
+    hear_nothing();
+    assert_int_equal(orders_free(entry_orders(entry)), market_size.orders - 1);
+}
+
+static void an_account_that_asks_too_often_or_twice_is_refused(void **state) {
+    (void)state;
+    administer((struct command){
+        .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_DUPLICATE_NS, .value = 1000 });
+    send(ALICE, market_enter(1, 'B', 10, "ABC", PRICE));
+    (void)hear(ALICE, OUCH_ACCEPTED);
+    send(ALICE, market_enter(2, 'B', 10, "ABC", PRICE));
+    hear_rejected(ALICE, 2, OUCH_REJECT_RISK_DUPLICATE_RATE);
+    administer(
+        (struct command){ .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_OPEN_MAX, .value = 1 });
+    send(ALICE, market_enter(3, 'B', 11, "ABC", PRICE));
+    hear_rejected(ALICE, 3, OUCH_REJECT_RISK_AGGREGATE_EXPOSURE);
+    administer((struct command){
+        .opcode = OPCODE_ACCOUNT, .field = ROW_ACCOUNT_RATE_INTERVAL_NS, .value = 1000000 });
+    send(ALICE, market_replace(1, 4, 11, PRICE));
+    (void)hear(ALICE, OUCH_REPLACED);
+    send(ALICE, market_replace(4, 5, 12, PRICE)); /* too early: the order stays */
+    hear_rejected(ALICE, 5, OUCH_REJECT_RISK_PORT_RATE);
+    send(ALICE, market_cancel(4, 0));
+    hear_canceled(ALICE, 4, 11, OUCH_CANCEL_USER);
+}
+
 /* ---- What is no order ---- */
 
 static void what_is_no_message_is_rejected_and_harms_nothing(void **state) {
@@ -653,6 +1011,12 @@ static void random_requests_leave_the_tables_whole(void **state) {
             uint32_t quantity = (uint32_t)random_below(&random, 20);
             uint32_t price_e4 = 900000 + 100 * (uint32_t)random_below(&random, 66);
             char side = random_below(&random, 2) == 0 ? 'B' : 'S';
+            struct kind kind = { .quantity = quantity };
+            uint8_t tags[OUCH_TAGS_BYTES_MAX];
+            if (random_below(&random, 4) == 0) kind.min = (uint32_t)random_below(&random, 22);
+            if (random_below(&random, 4) == 0) kind.floor = (uint32_t)random_below(&random, 8);
+            if (random_below(&random, 8) == 0) kind.post_only = true;
+            if (random_below(&random, 8) == 0) price_e4 = OUCH_PRICE_MARKET_E4;
             struct ouch_message message;
             switch (random_below(&random, 4)) {
             case 0:
@@ -666,9 +1030,15 @@ static void random_requests_leave_the_tables_whole(void **state) {
                 if (random_below(&random, 4) == 0) message.enter_order.tif = OUCH_TIF_IOC;
                 break;
             }
+            if (message.kind != OUCH_CANCEL_ORDER) message.tags = kind_tags(&kind, tags);
             count += ask(session, message, &request[count]) > 0;
         }
         for (unsigned i = 0; i < count; i++) carry_out(&request[i]);
+        if (random_below(&random, 20) == 0) prevent((uint8_t)random_below(&random, 5));
+        if (random_below(&random, 50) == 0)
+            administer((struct command){ .opcode = OPCODE_SWEEP,
+                                         .mode = FILTER_SIDE,
+                                         .side = (uint8_t)random_below(&random, 2) });
         told_count = told_next = 0;
         if (round % 1000 == 0) {
             orders_check(entry_orders(entry));
@@ -712,6 +1082,15 @@ int main(void) {
         TEST(what_follows_a_refused_order_is_silent),
         TEST(of_two_replacements_of_one_order_the_first_counts),
         TEST(a_slot_is_free_once_the_fill_that_ends_it_has_come_back),
+        TEST(an_order_becomes_a_command_of_its_kind_or_is_refused),
+        TEST(a_market_order_is_told_the_cards_price_and_that_it_waits_for_nobody),
+        TEST(what_may_not_trade_is_cancelled_with_its_reason),
+        TEST(an_iceberg_tells_each_part_that_it_shows),
+        TEST(orders_of_one_firm_that_meet_are_told_so),
+        TEST(a_resting_order_that_is_larger_is_prevented_for_what_would_have_traded),
+        TEST(an_auctions_trades_are_told_to_both_who_rested),
+        TEST(a_sweep_tells_each_order_that_it_takes_off),
+        TEST(an_account_that_asks_too_often_or_twice_is_refused),
         TEST(what_is_no_message_is_rejected_and_harms_nothing),
         TEST(features_that_are_not_offered_are_refused),
         TEST(a_withdrawal_says_who_wished_it),

@@ -155,6 +155,84 @@ static void a_firm_that_trades_with_itself_keeps_its_money(void **state) {
     bench_close(&bench);
 }
 
+/* What is reserved is at the price that the card took the order for, and every cancel gives its
+   part back, whoever's order it is. */
+static void orders_of_every_kind_reserve_and_give_back(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, &small, 1);
+    om_set(&bench.market, OPCODE_ACCOUNT, 0, 0, ROW_ACCOUNT_SELF_TRADE, SELF_TRADE_DECREMENT);
+    /* An iceberg rests and is bought at the market: 106300 is the band's last price. */
+    om_enter(
+        &bench.market, 1,
+        (struct command){
+            .account = 2, .side = SIDE_SELL, .quantity = 100, .shown = 40, .price_e4 = 103000 });
+    om_new(&bench.market, 2, 0, 0, SIDE_BUY, 0, 60, ORDER_IOC | ORDER_MARKET);
+    assert_int_equal(bench.market.last.price_e4, 106300);
+    const struct store_account *account = fold_account(bench.fold, 0);
+    assert_int_equal(account->reserved_e4, 0);
+    assert_int_equal(account->buying_power_e4, 500000000 - 60 * 103000);
+    assert_int_equal(account->traded_e4, 60 * 103000);
+    assert_int_equal(last_order(&bench).price_e4, 106300);
+    assert_int_equal(last_order(&bench).ioc, 1);
+    account = fold_account(bench.fold, 2);
+    assert_int_equal(account->gross_e4, 40 * 103000);
+    assert_int_equal(account->open_count, 1);
+    /* A part of a resting buy of the same firm goes; the order stays. */
+    om_new(&bench.market, 3, 0, 1, SIDE_BUY, 103000, 50, 0);
+    om_new(&bench.market, 4, 1, 1, SIDE_SELL, 102900, 30, 0);
+    assert_int_equal(fold_account(bench.fold, 0)->reserved_e4, 20 * 103000); /* 1 lets it trade */
+    om_new(&bench.market, 5, 0, 1, SIDE_SELL, 102900, 8, 0);
+    account = fold_account(bench.fold, 0);
+    assert_int_equal(account->reserved_e4, 12 * 103000);
+    assert_int_equal(account->gross_e4, 12 * 103000);
+    assert_int_equal(account->open_count, 1);
+    assert_int_equal(fold_position(bench.fold, 0, 1)->open_buy, 12);
+    assert_int_equal(fold_position(bench.fold, 0, 1)->open_sell, 0);
+    assert_int_equal(last_order(&bench).state, STORE_ORDER_CANCELED);
+    assert_int_equal(last_order(&bench).reason, REASON_SELF_TRADE);
+    om_do(&bench.market, (struct command){ .opcode = OPCODE_SWEEP });
+    assert_int_equal(fold_account(bench.fold, 0)->reserved_e4, 0);
+    assert_int_equal(fold_counts(bench.fold).orders_open, 0);
+    om_query_all(&bench.market);
+    assert_proven(&bench);
+    bench_close(&bench);
+}
+
+static void an_auctions_trade_has_one_price_two_who_rested_and_no_fees(void **state) {
+    (void)state;
+    struct bench bench;
+    struct store_trade trade;
+    bool more;
+    const struct store_query first = { .limit = 1 };
+    bench_open(&bench, &small, 1);
+    set_fees(&bench, -20, 30);
+    om_set(&bench.market, OPCODE_SYMBOL, 0, 0, ROW_SYMBOL_STATE, SYMBOL_STATE_AUCTION);
+    om_new(&bench.market, 1, 0, 0, SIDE_BUY, 103200, 150, 0);
+    om_new(&bench.market, 2, 2, 0, SIDE_SELL, 102900, 100, 0);
+    assert_int_equal(fold_account(bench.fold, 0)->reserved_e4, 150 * 103200);
+    om_do(&bench.market, (struct command){ .opcode = OPCODE_UNCROSS,
+                                           .price_e4 = 103000,
+                                           .value = (int64_t)bench.market.changed[0] });
+    assert_int_equal(store_list(bench.store, STORE_trade, &first, &trade, &more), 1);
+    assert_int_equal(trade.price_e4, 103000);
+    assert_int_equal(trade.quantity, 100);
+    assert_int_equal(trade.aggressor, STORE_NO_SIDE);
+    assert_int_equal(trade.buy_account, 0);
+    assert_int_equal(trade.sell_account, 2);
+    assert_int_equal(trade.buy_fee_e4, 0);
+    assert_int_equal(trade.sell_fee_e4, 0);
+    const struct store_account *buyer = fold_account(bench.fold, 0);
+    assert_int_equal(buyer->reserved_e4, 50 * 103200);
+    assert_int_equal(buyer->buying_power_e4, 500000000 - 100 * 103000 - 50 * 103200);
+    assert_int_equal(buyer->fees_e4, 0);
+    assert_int_equal(fold_account(bench.fold, 2)->proceeds_e4, 100 * 103000);
+    om_set(&bench.market, OPCODE_SYMBOL, 0, 0, ROW_SYMBOL_STATE, SYMBOL_STATE_OPEN);
+    om_query_all(&bench.market);
+    assert_proven(&bench);
+    bench_close(&bench);
+}
+
 static void a_refusal_names_the_limit_its_value_and_what_was_needed(void **state) {
     (void)state;
     static const struct {
@@ -368,11 +446,15 @@ static uint64_t seed(void) {
 static void the_books_are_what_the_card_says_after_random_trading(void **state) {
     (void)state;
     struct bench bench;
+    uint64_t most_open = 0;
     print_message("seed %" PRIu64 "\n", seed());
     bench_open(&bench, &small, seed());
     set_fees(&bench, -20, 30);
-    for (int round = 0; round < 40; round++) {
-        for (int i = 0; i < 500; i++) om_step(&bench.market);
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < 700; i++) om_step(&bench.market);
+        most_open = fold_counts(bench.fold).orders_open > most_open
+                        ? fold_counts(bench.fold).orders_open
+                        : most_open;
         om_query_all(&bench.market);
         assert_proven(&bench);
     }
@@ -380,8 +462,20 @@ static void the_books_are_what_the_card_says_after_random_trading(void **state) 
     print_message("%" PRIu64 " orders, %" PRIu64 " trades, %" PRId64 " fields compared\n",
                   fold_counts(bench.fold).orders, fold_counts(bench.fold).trades,
                   fold_progress(bench.fold)->checked);
+    static const uint8_t canceled[] = { REASON_IOC, REASON_POST_ONLY, REASON_MINIMUM, REASON_SWEPT,
+                                        REASON_SELF_TRADE };
+    static const uint8_t refused[] = { REASON_MESSAGE_RATE,   REASON_DUPLICATE,
+                                       REASON_OPEN_ORDERS,    REASON_GROSS_NOTIONAL,
+                                       REASON_DAILY_NOTIONAL, REASON_KIND_NOT_ALLOWED };
     assert_true(fold_counts(bench.fold).trades > 300);
-    assert_true(fold_counts(bench.fold).orders_open > 0);
+    assert_true(bench.market.crossed > 10);
+    assert_true(bench.market.kinds[KIND_RESTATED] > 30);
+    for (size_t i = 0; i < sizeof canceled; i++)
+        if (bench.market.canceled[canceled[i]] < 5)
+            fail_msg("hardly any %s", abi_reason_name(canceled[i]));
+    for (size_t i = 0; i < sizeof refused; i++)
+        if (bench.market.refused[refused[i]] == 0) fail_msg("no %s", abi_reason_name(refused[i]));
+    assert_true(most_open > 0);
     bench_close(&bench);
 }
 
@@ -419,6 +513,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cash_and_shares_change_hands_and_fees_are_paid),
         cmocka_unit_test(a_firm_that_trades_with_itself_keeps_its_money),
+        cmocka_unit_test(orders_of_every_kind_reserve_and_give_back),
+        cmocka_unit_test(an_auctions_trade_has_one_price_two_who_rested_and_no_fees),
         cmocka_unit_test(a_refusal_names_the_limit_its_value_and_what_was_needed),
         cmocka_unit_test(an_order_that_the_gateway_refused_is_kept_with_its_reason),
         cmocka_unit_test(a_row_that_differs_by_one_is_an_alarm_that_names_the_account),
