@@ -25,6 +25,12 @@ static const struct hint hints[] = {
     { "SYMBOL_CLOSED", NULL, "{symbol} was closed", "wirepit open {symbol}" },
     { "SYMBOL_HALTED", NULL, "{symbol} was halted", "wirepit open {symbol}" },
     { "RESTRICTED", NULL, "restriction of {account} in {symbol} was {limit}: 1 no buying, 2 no selling, 4 only closing, or their sum", "wirepit limits set {account} restriction 0 --symbol {symbol}" },
+    { "KIND_NOT_ALLOWED", NULL, "{symbol} was in its auction, which takes limit orders for the day", "the client sends such an order, or waits until {symbol} is open" },
+    { "MESSAGE_RATE", NULL, "rate_burst of {account} was {limit}; its messages were {value} ahead of their rate", "the client sends fewer; or wirepit limits set {account} rate_burst VALUE, or rate_interval, what each one costs" },
+    { "DUPLICATE", NULL, "duplicate of {account} was {limit}; the same order had been taken {value} before", "the client waits as long; or wirepit limits set {account} duplicate VALUE" },
+    { "OPEN_ORDERS", NULL, "open_orders of {account} was {limit}; with this order there would have been {value}", "wirepit limits set {account} open_orders VALUE" },
+    { "GROSS_NOTIONAL", NULL, "open_notional of {account} was {limit}; with this order it would have come to {value}", "wirepit limits set {account} open_notional VALUE" },
+    { "DAILY_NOTIONAL", NULL, "daily_notional of {account} was {limit}; with this order it could have come to {value}", "wirepit limits set {account} daily_notional VALUE" },
     { "ORDER_QUANTITY", NULL, "quantity_max of {account} was {limit}; the order came to {value}", "wirepit limits set {account} quantity_max VALUE" },
     { "ORDER_NOTIONAL", NULL, "notional_max of {account} was {limit}; the order came to {value}", "wirepit limits set {account} notional_max VALUE" },
     { "POSITION_LIMIT", NULL, "long_max of {account} in {symbol} was {limit}; with this order it could have come to {value}", "wirepit limits set {account} long_max VALUE --symbol {symbol}" },
@@ -44,7 +50,9 @@ static const char *text_of(const json_t *object, const char *key) {
 static const char *value_text(const char *limit, const json_t *value, char text[TEXT_BYTES]) {
     size_t bytes = strlen(limit);
     bool money = bytes > 3 && strcmp(limit + bytes - 3, "_E4") == 0;
+    bool time = bytes > 3 && strcmp(limit + bytes - 3, "_NS") == 0;
     if (!json_is_integer(value)) return "?";
+    if (time) return text_duration((uint64_t)json_integer_value(value), text);
     return money ? text_money(json_integer_value(value), text)
                  : text_count(json_integer_value(value), text);
 }

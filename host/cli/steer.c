@@ -141,20 +141,34 @@ enum cli_exit cli_open(struct cli *cli, int count, char **words) {
 
 /* ---- Limits ---- */
 
+enum unit { COUNT, MONEY, DURATION, MODE };
+
+/* field is the office's name of it, row the card's. Of those that may be none, none is the largest
+   count or money, and no time. */
 struct limit {
-    const char *name, *row;
-    bool symbol, money;
+    const char *name, *field, *row;
+    enum unit unit;
+    bool symbol, optional;
 };
 
 static const struct limit limits[] = {
-    { "quantity_max", "QUANTITY_MAX", false, false },
-    { "notional_max", "NOTIONAL_MAX_E4", false, true },
-    { "enabled", "ENABLED", false, false },
-    { "long_max", "LONG_MAX", true, false },
-    { "short_max", "SHORT_MAX", true, false },
-    { "locate", "LOCATE", true, false },
-    { "restriction", "RESTRICTION", true, false },
+    { "quantity_max", "quantity_max", "QUANTITY_MAX", COUNT, false, false },
+    { "notional_max", "notional_max_e4", "NOTIONAL_MAX_E4", MONEY, false, false },
+    { "enabled", "enabled", "ENABLED", COUNT, false, false },
+    { "open_orders", "open_orders", "OPEN_MAX", COUNT, false, true },
+    { "open_notional", "open_notional_e4", "GROSS_MAX_E4", MONEY, false, true },
+    { "daily_notional", "daily_notional_e4", "DAILY_MAX_E4", MONEY, false, true },
+    { "rate_interval", "rate_interval_ns", "RATE_INTERVAL_NS", DURATION, false, true },
+    { "rate_burst", "rate_burst_ns", "RATE_BURST_NS", DURATION, false, true },
+    { "duplicate", "duplicate_ns", "DUPLICATE_NS", DURATION, false, true },
+    { "self_trade", "self_trade", "SELF_TRADE", MODE, false, false },
+    { "long_max", "long_max", "LONG_MAX", COUNT, true, false },
+    { "short_max", "short_max", "SHORT_MAX", COUNT, true, false },
+    { "locate", "locate", "LOCATE", COUNT, true, false },
+    { "restriction", "restriction", "RESTRICTION", COUNT, true, false },
 };
+
+static const char *const modes[] = { "none", "newest", "oldest", "both", "decrement" };
 
 static const struct abi_row *limit_row(const struct limit *limit) {
     unsigned number = 1;
@@ -173,7 +187,7 @@ static const struct limit *limit_find(const char *name) {
 }
 
 /* A whole number, or for money a decimal one with at most four decimals. */
-static int value_read(const char *text, bool money, int64_t *value) {
+static int number_read(const char *text, bool money, int64_t *value) {
     const char *at = text;
     bool negative = *at == '-', digits = false;
     int64_t number = 0;
@@ -197,14 +211,68 @@ static int value_read(const char *text, bool money, int64_t *value) {
     return digits && decimals != 0 ? 0 : -EINVAL;
 }
 
+/* A whole number of ns, us, ms or s, which stands behind it; without it, of ns. */
+static int duration_read(const char *text, int64_t *value_ns) {
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = { { "", 1 }, { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 } };
+    char number[TEXT_BYTES];
+    size_t bytes = strspn(text, "-0123456789");
+    (void)snprintf(number, sizeof number, "%.*s", (int)bytes, text);
+    if (bytes >= sizeof number || number_read(number, false, value_ns) != 0) return -EINVAL;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(text + bytes, units[i].name) == 0)
+            return __builtin_mul_overflow(*value_ns, units[i].ns, value_ns) ? -EINVAL : 0;
+    return -EINVAL;
+}
+
+static int value_read(const struct limit *limit, const char *text, int64_t *value) {
+    if (limit->optional && strcmp(text, "none") == 0) {
+        *value = limit->unit == DURATION ? 0 : limit_row(limit)->max;
+        return 0;
+    }
+    if (limit->unit == DURATION) return duration_read(text, value);
+    if (limit->unit != MODE) return number_read(text, limit->unit == MONEY, value);
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (strcmp(text, modes[i]) != 0) continue;
+        *value = (int64_t)i;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static const char *value_text(enum unit unit, int64_t value, char text[TEXT_BYTES]) {
+    if (unit == MONEY) return text_money(value, text);
+    return unit == DURATION ? text_duration((uint64_t)value, text) : text_count(value, text);
+}
+
+/* What stands for a limit: its value in its unit, or "none". */
+static const char *limit_text(const struct limit *limit, const json_t *account,
+                              char text[TEXT_BYTES]) {
+    int64_t value = cli_number(account, limit->field);
+    if (limit->unit == MODE) return cli_text(account, limit->field);
+    bool none = value == (limit->unit == DURATION ? 0 : limit_row(limit)->max);
+    return limit->optional && none ? "none" : value_text(limit->unit, value, text);
+}
+
 /* What the card would refuse, said in the limit's own words. A change is the card's to judge. */
 static int range_check(const struct limit *limit, int64_t value) {
     const struct abi_row *row = limit_row(limit);
     char from[TEXT_BYTES], to[TEXT_BYTES];
     if (value >= row->min && value <= row->max) return 0;
     return err_set(-ERANGE, "%s is from %s to %s", limit->name,
-                   limit->money ? text_money(row->min, from) : text_count(row->min, from),
-                   limit->money ? text_money(row->max, to) : text_count(row->max, to));
+                   value_text(limit->unit, row->min, from), value_text(limit->unit, row->max, to));
+}
+
+static enum cli_exit value_usage(const struct limit *limit, const char *text) {
+    static const char *const asks[] = {
+        [COUNT] = "a whole number",
+        [MONEY] = "an amount such as 50000000.00",
+        [DURATION] = "a time such as 500ns, 20us, 3ms or 1s",
+        [MODE] = "none, newest, oldest, both or decrement",
+    };
+    return cli_usage("%s: give %s%s", text, asks[limit->unit], limit->optional ? ", or none" : "");
 }
 
 static enum cli_exit limits_set(struct cli *cli, int count, char **words) {
@@ -216,22 +284,23 @@ static enum cli_exit limits_set(struct cli *cli, int count, char **words) {
     const struct limit *limit = limit_find(words[1]);
     if (limit == NULL)
         return cli_usage(
-            "\"%s\" is no limit: it is quantity_max, notional_max or enabled, and with "
+            "\"%s\" is no limit: it is quantity_max, notional_max, open_orders, open_notional, "
+            "daily_notional, rate_interval, rate_burst, duplicate, self_trade or enabled, and with "
             "--symbol long_max, short_max, locate or restriction",
             words[1]);
     if (limit->symbol != (cli->symbol != NULL))
         return cli_usage(limit->symbol ? "%s is a limit in one symbol: add --symbol NAME"
                                        : "%s is a limit of the whole account: leave out --symbol",
                          limit->name);
-    if (value_read(words[2], limit->money, &value) != 0)
-        return cli_usage(limit->money ? "%s: give an amount such as 50000000.00"
-                                      : "%s: give a whole number",
-                         words[2]);
+    if (limit->unit == MODE && cli->adjust)
+        return cli_usage("%s is a word: leave out --adjust", limit->name);
+    if (value_read(limit, words[2], &value) != 0) return value_usage(limit, words[2]);
     if (!cli->adjust && range_check(limit, value) != 0)
         return cli_usage("%s: %s", words[2], err_text());
+    json_t *given =
+        limit->unit == MODE ? json_string(modes[value]) : json_integer((json_int_t)value);
     json_t *body =
-        json_pack("{s:s, s:s, s:I}", "account", words[0], "field",
-                  limit->money ? "notional_max_e4" : limit->name, "value", (json_int_t)value);
+        json_pack("{s:s, s:s, s:o}", "account", words[0], "field", limit->field, "value", given);
     json_t *command =
         json_pack("{s:s, s:s, s:s, s:s, s:I}", "opcode", limit->symbol ? "POSITION" : "ACCOUNT",
                   "account", words[0], "field", limit->row, "mode", cli->adjust ? "ADJUST" : "SET",
@@ -272,12 +341,48 @@ static void print_exceptions(struct cli *cli, const json_t *account) {
     (void)cli_print_table(cli, table, NULL);
 }
 
+/* The limits of one account as a whole, and how near it is to them. */
+static void print_whole(struct cli *cli, const json_t *account) {
+    static const struct table_column columns[] = { { "of the whole account", false, 0, true },
+                                                   { "limit", true, 0, false },
+                                                   { "now", true, 0, false } };
+    static const struct {
+        const char *limit, *now;
+        enum unit unit;
+    } used[] = { { "open_orders", "open_count", COUNT },
+                 { "open_notional", "gross_e4", MONEY },
+                 { "daily_notional", NULL, MONEY } };
+    char text[TEXT_BYTES];
+    struct table *table = table_new(TABLE_COLUMNS(columns));
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        const struct limit *limit = &limits[i];
+        if (!limit->optional && limit->unit != MODE) continue;
+        table_cell(table, "%s", limit->name);
+        table_cell(table, "%s", limit_text(limit, account, text));
+        const char *now = "";
+        for (size_t k = 0; k < sizeof used / sizeof *used; k++) {
+            if (strcmp(used[k].limit, limit->name) != 0) continue;
+            int64_t value = used[k].now != NULL ? cli_number(account, used[k].now)
+                                                : cli_number(account, "traded_e4") +
+                                                      cli_number(account, "gross_e4");
+            now = value_text(used[k].unit, value, text);
+        }
+        table_cell(table, "%s", now);
+    }
+    (void)fputc('\n', cli->out);
+    (void)cli_print_table(cli, table, NULL);
+}
+
 enum cli_exit cli_limits(struct cli *cli, int count, char **words) {
     static const struct table_column columns[] = {
-        { "account", false, 0, true },      { "enabled", false, 1, false },
-        { "quantity_max", true, 0, false }, { "notional_max", true, 0, false },
-        { "long_max", true, 2, false },     { "short_max", true, 2, false },
-        { "locate", true, 3, false },       { "symbols that differ", true, 4, false },
+        { "account", false, 0, true },        { "enabled", false, 1, false },
+        { "quantity_max", true, 0, false },   { "notional_max", true, 0, false },
+        { "long_max", true, 2, false },       { "short_max", true, 2, false },
+        { "locate", true, 3, false },         { "symbols that differ", true, 4, false },
+        { "open_orders", true, 5, false },    { "open_notional", true, 6, false },
+        { "daily_notional", true, 6, false }, { "rate_interval", true, 7, false },
+        { "rate_burst", true, 7, false },     { "duplicate", true, 7, false },
+        { "self_trade", false, 5, false },
     };
     static const char *const counts[] = { "long_max", "short_max", "locate" };
     char resource[CLI_PATH_BYTES] = "/api/v1/limits?limit=1000", text[TEXT_BYTES];
@@ -299,9 +404,16 @@ enum cli_exit cli_limits(struct cli *cli, int count, char **words) {
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
             table_cell(table, "%s", text_count(cli_number(row, counts[i]), text));
         table_cell(table, "%zu", json_array_size(json_object_get(row, "exceptions")));
+        for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+            if (limits[i].optional || limits[i].unit == MODE)
+                table_cell(table, "%s", limit_text(&limits[i], row, text));
     }
     (void)cli_print_table(cli, table, "no accounts");
-    if (count == 1) print_exceptions(cli, json_array_get(json_object_get(answer, "items"), 0));
+    row = json_array_get(json_object_get(answer, "items"), 0);
+    if (count == 1 && row != NULL) {
+        print_whole(cli, row);
+        print_exceptions(cli, row);
+    }
     json_decref(answer);
     return CLI_DONE;
 }

@@ -625,6 +625,9 @@ enum cli_exit cli_account(struct cli *cli, int count, char **words) {
         { "fees", "fees_e4", false },
         { "largest order", "quantity_max", true },
         { "and its value", "notional_max_e4", false },
+        { "open orders", "open_count", true },
+        { "and their value", "gross_e4", false },
+        { "traded today", "traded_e4", false },
     };
     char id[CLI_PATH_BYTES], text[TEXT_BYTES];
     json_t *answer;
@@ -641,7 +644,7 @@ enum cli_exit cli_account(struct cli *cli, int count, char **words) {
         int64_t value = cli_number(answer, line[i].key);
         (void)(line[i].count ? text_count(value, text) : text_money(value, text));
         int whole = (int)strcspn(text, "."); /* points stand below each other */
-        (void)fprintf(cli->out, "  %-14s %17.*s%s\n", line[i].title, whole, text, text + whole);
+        (void)fprintf(cli->out, "  %-15s %16.*s%s\n", line[i].title, whole, text, text + whole);
     }
     (void)fputc('\n', cli->out);
     (void)print_positions(cli, json_object_get(answer, "positions"), false);

@@ -465,6 +465,9 @@ static json_t *account_json(struct api *api, const void *row) {
         { "cash_e4", cash_e4 },
         { "quantity_max", account->quantity_max },
         { "notional_max_e4", account->notional_max_e4 },
+        { "open_count", account->open_count },
+        { "gross_e4", account->gross_e4 },
+        { "traded_e4", account->traded_e4 },
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         (void)json_object_set_new(json, fields[i].name, json_integer(fields[i].value));
@@ -593,13 +596,31 @@ static json_t *limits_json(struct api *api, const void *row) {
                       "locate", (json_int_t)position->locate, "restriction",
                       restriction_json(position->restriction)));
     }
-    return json_pack("{sosIsbsbsIsIsIsIsIso}", "account",
-                     api_name(api, NAMES_ACCOUNT, account->number), "account_number",
-                     (json_int_t)account->number, "enabled", account->enabled != 0, "killed",
-                     account->killed != 0, "quantity_max", (json_int_t)account->quantity_max,
-                     "notional_max_e4", (json_int_t)account->notional_max_e4, "long_max",
-                     (json_int_t)common.long_max, "short_max", (json_int_t)common.short_max,
-                     "locate", (json_int_t)common.locate, "exceptions", exceptions);
+    json_t *json =
+        json_pack("{sosIsbsbsssosIsIsI}", "account", api_name(api, NAMES_ACCOUNT, account->number),
+                  "account_number", (json_int_t)account->number, "enabled", account->enabled != 0,
+                  "killed", account->killed != 0, "self_trade", api_self_trade(account->self_trade),
+                  "exceptions", exceptions, "long_max", (json_int_t)common.long_max, "short_max",
+                  (json_int_t)common.short_max, "locate", (json_int_t)common.locate);
+    const struct {
+        const char *name;
+        int64_t value;
+    } fields[] = {
+        { "quantity_max", account->quantity_max },
+        { "notional_max_e4", account->notional_max_e4 },
+        { "open_orders", account->open_max },
+        { "open_notional_e4", account->gross_max_e4 },
+        { "daily_notional_e4", account->daily_max_e4 },
+        { "rate_interval_ns", account->rate_interval_ns },
+        { "rate_burst_ns", account->rate_burst_ns },
+        { "duplicate_ns", account->duplicate_ns },
+        { "open_count", account->open_count },
+        { "gross_e4", account->gross_e4 },
+        { "traded_e4", account->traded_e4 },
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        (void)json_object_set_new(json, fields[i].name, json_integer(fields[i].value));
+    return json;
 }
 
 unsigned api_limits(struct api *api, const struct api_request *request, const char *rest,

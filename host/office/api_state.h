@@ -19,6 +19,9 @@ unsigned api_row(const struct api *api, enum names_kind kind, const char *text, 
 /* api_name is a row's name, or null. */
 json_t *api_name(const struct api *api, enum names_kind kind, int64_t number);
 
+/* api_self_trade is the word for a SELF_TRADE_ mode. */
+const char *api_self_trade(int64_t mode);
+
 /* Resources. rest is what follows the resource's own path: "" or "/ID". */
 typedef unsigned api_resource(struct api *api, const struct api_request *request, const char *rest,
                               json_t **answer);

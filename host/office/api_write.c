@@ -120,6 +120,14 @@ static unsigned forward(struct api *api, const struct command *command, json_t *
 
 /* ---- Limits ---- */
 
+static const char *const self_trades[] = { "none", "newest", "oldest", "both", "decrement" };
+enum { SELF_TRADES = sizeof self_trades / sizeof *self_trades };
+static_assert(SELF_TRADES == SELF_TRADE_DECREMENT + 1, "every mode has its word");
+
+const char *api_self_trade(int64_t mode) {
+    return mode >= 0 && mode < SELF_TRADES ? self_trades[mode] : "?";
+}
+
 static const struct {
     const char *name;
     uint8_t table, field;
@@ -127,11 +135,35 @@ static const struct {
     { "quantity_max", TABLE_ACCOUNT, ROW_ACCOUNT_QUANTITY_MAX },
     { "notional_max_e4", TABLE_ACCOUNT, ROW_ACCOUNT_NOTIONAL_MAX_E4 },
     { "enabled", TABLE_ACCOUNT, ROW_ACCOUNT_ENABLED },
+    { "open_orders", TABLE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX },
+    { "open_notional_e4", TABLE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4 },
+    { "daily_notional_e4", TABLE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4 },
+    { "rate_interval_ns", TABLE_ACCOUNT, ROW_ACCOUNT_RATE_INTERVAL_NS },
+    { "rate_burst_ns", TABLE_ACCOUNT, ROW_ACCOUNT_RATE_BURST_NS },
+    { "duplicate_ns", TABLE_ACCOUNT, ROW_ACCOUNT_DUPLICATE_NS },
+    { "self_trade", TABLE_ACCOUNT, ROW_ACCOUNT_SELF_TRADE },
     { "long_max", TABLE_POSITION, ROW_POSITION_LONG_MAX },
     { "short_max", TABLE_POSITION, ROW_POSITION_SHORT_MAX },
     { "locate", TABLE_POSITION, ROW_POSITION_LOCATE },
     { "restriction", TABLE_POSITION, ROW_POSITION_RESTRICTION },
 };
+
+/* A limit's value; that of self_trade is a word. */
+static unsigned limit_value(const json_t *value, bool word, bool adjust, int64_t *number,
+                            json_t **answer) {
+    const char *text = json_string_value(value);
+    if (word) {
+        for (*number = 0; *number < SELF_TRADES; ++*number)
+            if (!adjust && text != NULL && strcmp(text, self_trades[*number]) == 0) return 0;
+        return api_fail(answer, 400, "bad_request", NULL,
+                        "\"value\" of self_trade is none, newest, oldest, both or decrement, "
+                        "without \"adjust\"");
+    }
+    if (!json_is_integer(value) && !json_is_boolean(value))
+        return api_fail(answer, 400, "bad_request", NULL, "\"value\" is a whole number");
+    *number = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
+    return 0;
+}
 
 static unsigned limit_command(const struct api *api, const json_t *body, struct command *command,
                               json_t **answer) {
@@ -147,23 +179,27 @@ static unsigned limit_command(const struct api *api, const json_t *body, struct 
         i++;
     if (i == sizeof limits / sizeof *limits)
         return api_fail(answer, 400, "bad_request", NULL,
-                        "\"field\" is quantity_max, notional_max_e4 or enabled, and with a symbol "
-                        "long_max, short_max, locate or restriction");
+                        "\"field\" is quantity_max, notional_max_e4, open_orders, "
+                        "open_notional_e4, daily_notional_e4, rate_interval_ns, rate_burst_ns, "
+                        "duplicate_ns, self_trade or enabled, and with a symbol long_max, "
+                        "short_max, locate or restriction");
     bool of_position = limits[i].table == TABLE_POSITION;
     if (of_position != (symbol != NULL))
         return api_fail(answer, 400, "bad_request", NULL,
                         of_position ? "%s is a limit in one symbol: add \"symbol\""
                                     : "%s is a limit of the whole account: leave out \"symbol\"",
                         limits[i].name);
-    if (!json_is_integer(value) && !json_is_boolean(value))
-        return api_fail(answer, 400, "bad_request", NULL, "\"value\" is a whole number");
     if (adjust != NULL && !json_is_boolean(adjust))
         return api_fail(answer, 400, "bad_request", NULL, "\"adjust\" is true or false");
+    bool word = !of_position && limits[i].field == ROW_ACCOUNT_SELF_TRADE;
+    int64_t number = 0;
+    status = limit_value(value, word, json_is_true(adjust), &number, answer);
+    if (status != 0) return status;
     *command = (struct command){
         .opcode = of_position ? OPCODE_POSITION : OPCODE_ACCOUNT,
         .field = limits[i].field,
         .mode = json_is_true(adjust) ? MODE_ADJUST : MODE_SET,
-        .value = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value),
+        .value = number,
     };
     status = row_in(api, NAMES_ACCOUNT, json_object_get(body, "account"), "account",
                     &command->account, answer);

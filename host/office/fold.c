@@ -187,6 +187,16 @@ static int open_change(struct fold *fold, const struct store_order *row, int64_t
     return 0;
 }
 
+/* What a message costs its account: check 7. */
+static void charge(struct fold *fold, uint32_t number, uint64_t stamp_ns) {
+    struct fold_account_state *account = &fold->accounts[number];
+    uint64_t interval_ns = (uint64_t)account->row.rate_interval_ns;
+    uint64_t latest_ns = (uint64_t)abi_row(TABLE_ACCOUNT, ROW_ACCOUNT_RATE_TAT_NS)->max;
+    if (interval_ns == 0) return;
+    uint64_t from_ns = account->rate_tat_ns > stamp_ns ? account->rate_tat_ns : stamp_ns;
+    account->rate_tat_ns = from_ns > latest_ns - interval_ns ? latest_ns : from_ns + interval_ns;
+}
+
 static int take_order(struct fold *fold, const struct event *event) {
     const struct fold_options *options = &fold->options;
     if (event->account >= options->accounts || event->session >= options->accounts)
@@ -216,6 +226,8 @@ static int take_order(struct fold *fold, const struct event *event) {
                  .changed_ns = (int64_t)event->stamp_ns },
     };
     know_session(fold, event->session);
+    charge(fold, event->account, event->stamp_ns);
+    if (!replaces) fold->accounts[event->account].entered_ns = event->stamp_ns;
     fold->counts.orders++;
     fold->counts.orders_open++;
     int code = books_reserve(fold, event, slot, replaces ? &before : NULL);
@@ -340,6 +352,9 @@ static int take_refusal(struct fold *fold, const struct event *event) {
     };
     if (event->session < fold->options.accounts) know_session(fold, event->session);
     refusal_explain(fold, old, &row);
+    /* Reasons are numbered in the order of the checks: the message had been paid for. */
+    if (event->reason > REASON_MESSAGE_RATE && event->account < fold->options.accounts)
+        charge(fold, event->account, event->stamp_ns);
     fold->counts.orders++;
     return put_order(fold, &row);
 }
@@ -718,8 +733,8 @@ int fold_compare(struct fold *fold, struct store *store) {
 
 /* What open orders say must be reserved. */
 struct sums {
-    int64_t *reserved_e4;          /* of accounts */
-    int64_t *open_buy, *open_sell; /* of positions */
+    int64_t *reserved_e4, *gross_e4, *open_count; /* of accounts */
+    int64_t *open_buy, *open_sell;                /* of positions */
 };
 
 static int add_order(struct fold *fold, const struct fold_order *order, struct sums *sums) {
@@ -728,6 +743,8 @@ static int add_order(struct fold *fold, const struct fold_order *order, struct s
     size_t position = (size_t)row->account * fold->options.symbols + (size_t)row->symbol;
     bool buys = row->side == SIDE_BUY;
     int64_t held = buys ? row->leaves * row->price_e4 : row->leaves;
+    sums->gross_e4[row->account] += row->leaves * row->price_e4;
+    sums->open_count[row->account]++;
     if (buys) {
         sums->reserved_e4[row->account] += held;
         sums->open_buy[position] += row->leaves;
@@ -749,6 +766,11 @@ static int verify_sums(struct fold *fold, const struct sums *sums) {
             return err_set(-EBADMSG,
                            "account %u: %" PRId64 " reserved, its open buys need %" PRId64, i,
                            row.reserved_e4, sums->reserved_e4[i]);
+        if (row.gross_e4 != sums->gross_e4[i] || row.open_count != sums->open_count[i])
+            return err_set(-EBADMSG,
+                           "account %u: %" PRId64 " orders of %" PRId64 " open, there are %" PRId64
+                           " of %" PRId64,
+                           i, row.open_count, row.gross_e4, sums->open_count[i], sums->gross_e4[i]);
     }
     for (uint32_t i = 0; i < fold->options.accounts * fold->options.symbols; i++) {
         struct store_position row = fold->positions[i].row;
@@ -777,11 +799,14 @@ int fold_verify(struct fold *fold) {
     size_t positions = (size_t)fold->options.accounts * fold->options.symbols;
     struct sums sums = {
         .reserved_e4 = calloc(fold->options.accounts, sizeof *sums.reserved_e4),
+        .gross_e4 = calloc(fold->options.accounts, sizeof *sums.gross_e4),
+        .open_count = calloc(fold->options.accounts, sizeof *sums.open_count),
         .open_buy = calloc(positions, sizeof *sums.open_buy),
         .open_sell = calloc(positions, sizeof *sums.open_sell),
     };
     int code = 0;
-    if (sums.reserved_e4 == NULL || sums.open_buy == NULL || sums.open_sell == NULL)
+    if (sums.reserved_e4 == NULL || sums.gross_e4 == NULL || sums.open_count == NULL ||
+        sums.open_buy == NULL || sums.open_sell == NULL)
         code = err_set(-ENOMEM, "no memory to verify the books");
     if (code == 0) code = ledger_verify(fold->ledger);
     if (code == 0) code = verify_clearing(fold);
@@ -790,6 +815,8 @@ int fold_verify(struct fold *fold) {
             code = add_order(fold, &fold->orders[i], &sums);
     if (code == 0) code = verify_sums(fold, &sums);
     free(sums.reserved_e4);
+    free(sums.gross_e4);
+    free(sums.open_count);
     free(sums.open_buy);
     free(sums.open_sell);
     return code;

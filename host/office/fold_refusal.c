@@ -7,6 +7,8 @@ struct refusal {
     const struct store_symbol *symbol;
     struct store_account account;
     struct store_position position;
+    uint64_t ahead_ns;   /* that the account's messages were of their rate */
+    uint64_t since_ns;   /* its last order was accepted */
     int64_t quantity;    /* that would be open */
     int64_t notional_e4; /* of that */
     uint32_t levels;
@@ -57,6 +59,22 @@ static void explain_money(struct refusal *refusal) {
     say(refusal, TABLE_ACCOUNT, ROW_ACCOUNT_BUYING_POWER_E4, power_e4, refusal->notional_e4);
 }
 
+/* Limits on all that an account has open or does, as if the old order were gone. */
+static void explain_total(struct refusal *refusal) {
+    const struct store_account *account = &refusal->account;
+    const struct fold_order *old = refusal->old;
+    int64_t gross_e4 = account->gross_e4 + refusal->notional_e4;
+    if (old != NULL) gross_e4 -= old->row.price_e4 * old->row.leaves;
+    if (refusal->row->reason == REASON_OPEN_ORDERS)
+        say(refusal, TABLE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX, account->open_max,
+            account->open_count + (old == NULL));
+    else if (refusal->row->reason == REASON_GROSS_NOTIONAL)
+        say(refusal, TABLE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4, account->gross_max_e4, gross_e4);
+    else
+        say(refusal, TABLE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4, account->daily_max_e4,
+            account->traded_e4 + gross_e4);
+}
+
 static void explain(struct refusal *refusal) {
     switch (refusal->row->reason) {
     case REASON_PRICE_OFF_TICK:
@@ -68,6 +86,7 @@ static void explain(struct refusal *refusal) {
         break;
     case REASON_SYMBOL_CLOSED:
     case REASON_SYMBOL_HALTED:
+    case REASON_KIND_NOT_ALLOWED:
         say(refusal, TABLE_SYMBOL, ROW_SYMBOL_STATE, refusal->symbol->state, SYMBOL_STATE_OPEN);
         break;
     case REASON_NO_REFERENCE:
@@ -96,6 +115,19 @@ static void explain(struct refusal *refusal) {
         say(refusal, TABLE_POSITION, ROW_POSITION_RESTRICTION, refusal->position.restriction,
             refusal->quantity);
         break;
+    case REASON_MESSAGE_RATE:
+        say(refusal, TABLE_ACCOUNT, ROW_ACCOUNT_RATE_BURST_NS, refusal->account.rate_burst_ns,
+            (int64_t)refusal->ahead_ns);
+        break;
+    case REASON_DUPLICATE:
+        say(refusal, TABLE_ACCOUNT, ROW_ACCOUNT_DUPLICATE_NS, refusal->account.duplicate_ns,
+            (int64_t)refusal->since_ns);
+        break;
+    case REASON_OPEN_ORDERS:
+    case REASON_GROSS_NOTIONAL:
+    case REASON_DAILY_NOTIONAL:
+        explain_total(refusal);
+        break;
     case REASON_ORDER_QUANTITY:
         say(refusal, TABLE_ACCOUNT, ROW_ACCOUNT_QUANTITY_MAX, refusal->account.quantity_max,
             refusal->quantity);
@@ -116,6 +148,15 @@ static void explain(struct refusal *refusal) {
     }
 }
 
+/* The price that the card gives a market order: the collar's edge, clipped to the band. */
+static int64_t market_price(const struct store_symbol *symbol, int64_t side, uint32_t levels) {
+    int64_t edge = symbol->reference + (side == SIDE_BUY ? symbol->collar : -symbol->collar);
+    if (symbol->reference < 0) return 0;
+    if (edge < 0) edge = 0;
+    if (edge >= levels) edge = (int64_t)levels - 1;
+    return symbol->base_e4 + edge * symbol->tick_e4;
+}
+
 void refusal_explain(struct fold *fold, const struct fold_order *old, struct store_order *row) {
     if (row->account < 0 || row->account >= fold->options.accounts || row->symbol < 0 ||
         row->symbol >= fold->options.symbols)
@@ -123,12 +164,17 @@ void refusal_explain(struct fold *fold, const struct fold_order *old, struct sto
     const struct fold_account_state *account = &fold->accounts[row->account];
     const struct fold_position_state *position =
         fold_position_at(fold, (uint32_t)row->account, (uint32_t)row->symbol);
+    uint64_t stamp_ns = (uint64_t)row->entered_ns;
+    if (fold->command.flags & ORDER_MARKET)
+        row->price_e4 = market_price(&fold->symbols[row->symbol], row->side, fold->options.levels);
     struct refusal refusal = {
         .row = row,
         .old = old,
         .symbol = &fold->symbols[row->symbol],
         .account = account->row,
         .position = position->row,
+        .ahead_ns = account->rate_tat_ns > stamp_ns ? account->rate_tat_ns - stamp_ns : 0,
+        .since_ns = stamp_ns - account->entered_ns,
         .quantity = row->quantity - (old != NULL ? old->row.executed : 0),
         .levels = fold->options.levels,
     };

@@ -271,6 +271,10 @@ static bool ours(struct fold *fold, const struct event *event, int64_t *value) {
         break;
     case TABLE_ACCOUNT:
         if (event->account >= options->accounts) return false;
+        if (event->field == ROW_ACCOUNT_RATE_TAT_NS) {
+            *value = (int64_t)fold->accounts[event->account].rate_tat_ns;
+            return true;
+        }
         account = fold->accounts[event->account].row;
         books_money(&fold->accounts[event->account], &account);
         field = account_field(&account, event->field);
@@ -329,8 +333,6 @@ int rows_compare(struct fold *fold, const struct event *event) {
         row.field = ROW_ACCOUNT_BUYING_POWER_E4;
     }
     int64_t value = 0;
-    /* When an account's messages may come is no part of the books. */
-    if (row.table == TABLE_ACCOUNT && row.field == ROW_ACCOUNT_RATE_TAT_NS) return 0;
     if (!ours(fold, &row, &value)) return unknown_row(fold, event);
     fold->progress.checked++;
     fold->progress.checked_record = (int64_t)fold->record;

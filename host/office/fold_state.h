@@ -14,6 +14,8 @@ struct fold_account_state {
     struct store_account row; /* money is the ledger's and filled in when it is asked for */
     uint32_t ledger;          /* currency of its cash accounts; 0 before the first CREDIT or buy */
     const struct ledger_account *power, *proceeds, *outside, *fees;
+    uint64_t rate_tat_ns; /* the card's RATE_TAT_NS */
+    uint64_t entered_ns;  /* stamp of its last NEW that was accepted */
 };
 
 struct fold_position_state {
@@ -110,7 +112,8 @@ int rows_alarm(struct fold *fold, const char *kind, int64_t account, int64_t sym
 /* ---- fold_refusal.c */
 
 /* refusal_explain fills limit_row, limit_value and value of a refused order's row: which limit was
-   in the way, what it was and what the order needed. old is the order it would have replaced. */
+   in the way, what it was and what the order needed; and the price of a market order, which the
+   card does not say then. old is the order it would have replaced. */
 void refusal_explain(struct fold *fold, const struct fold_order *old, struct store_order *row);
 
 #endif /* HOST_OFFICE_FOLD_STATE_H */

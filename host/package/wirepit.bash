@@ -45,7 +45,8 @@ _wirepit() {
         account | limits) choices="$(_wirepit_names "$tool" accounts)$(test "${words[0]}" = limits && echo " set")" ;;
         "limits set") choices=$(_wirepit_names "$tool" accounts) ;;
         "limits set "*)
-            test ${#words[@]} -eq 3 && choices="quantity_max notional_max enabled long_max short_max locate restriction"
+            test ${#words[@]} -eq 3 && choices="quantity_max notional_max enabled open_orders open_notional daily_notional rate_interval rate_burst duplicate self_trade long_max short_max locate restriction"
+            test "${words[*]:3}" = self_trade && choices="none newest oldest both decrement"
             ;;
         kill | release) choices="all firm account session" ;;
         "kill firm" | "release firm") choices=$(_wirepit_names "$tool" firms) ;;

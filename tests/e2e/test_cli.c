@@ -392,6 +392,42 @@ static void symbols_and_limits_are_changed_without_an_office(void **state) {
     assert_int_equal(wirepit("limits set a1 wings 7"), 2);
     assert_int_equal(wirepit("limits set a1 notional_max 1.23456"), 2);
     assert_int_equal(wirepit("limits set a1 quantity_max 99999999999999999999"), 2);
+    static const struct {
+        const char *words;
+        int code;
+        const char *says;
+    } row[] = {
+        { "open_orders 1048576", 2, "open_orders is from 0 to 1,048,575" },
+        { "open_orders 1048575", 0, "a1 open_orders set to 1048575" },
+        { "open_orders none", 0, "a1 open_orders set to none" },
+        { "open_notional 230584300921369.3952", 2, "open_notional is from 0.00 to" },
+        { "open_notional 230584300921369.3951", 0, "set to 230584300921369.3951" },
+        { "daily_notional none", 0, "a1 daily_notional set to none" },
+        { "rate_interval 5s", 2, "rate_interval is from 0 ns to 4.2 s" },
+        { "rate_interval 4294967295", 0, "a1 rate_interval set to 4294967295" },
+        { "rate_interval 4294967296ns", 2, "rate_interval is from" },
+        { "rate_interval 10us", 0, "a1 rate_interval set to 10us" },
+        { "rate_burst 4s", 0, "a1 rate_burst set to 4s" },
+        { "rate_burst 4h", 2, "give a time such as 500ns, 20us, 3ms or 1s, or none" },
+        { "rate_burst ms", 2, "give a time" },
+        { "rate_burst 9223372036854775807s", 2, "give a time" },
+        { "duplicate 1.5ms", 2, "give a time" },
+        { "duplicate none", 0, "a1 duplicate set to none" },
+        { "rate_interval none", 0, "a1 rate_interval set to none" },
+        { "self_trade newest", 0, "a1 self_trade set to newest" },
+        { "self_trade 1", 2, "give none, newest, oldest, both or decrement" },
+        { "self_trade both --adjust", 2, "leave out --adjust" },
+        { "self_trade none", 0, "a1 self_trade set to none" },
+        { "quantity_max none", 2, "give a whole number" },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char words[128];
+        (void)snprintf(words, sizeof words, "limits set a1 %s", row[i].words);
+        if (wirepit(words) != row[i].code) fail_msg("%s", words);
+        says(row[i].says);
+    }
+    assert_int_equal(wirepit("limits set a1 open_orders 1"), 0);
+    trade(&alice, 8, 1, OUCH_REJECTED);
     (void)close(alice.socket);
     assert_int_equal(end(SIGTERM), 0);
 }
@@ -683,6 +719,12 @@ static const struct {
       "{'items':[{'number':2,'time_ns':1,'position':44,'kind':'difference','account':'a1','symbol':"
       "null,'expected':4,'found':5,'text':'account 1: the card says ACCOUNT.BUYING_POWER_E4 5, the "
       "books 4'}],'next':2,'position':44}" },
+    { "GET /api/v1/limits?limit=1000&account=a1",
+      "{'items':[{'account':'a1','enabled':true,'killed':false,'quantity_max':7,'notional_max_e4':"
+      "10000,'open_orders':1048575,'open_notional_e4':20000,'daily_notional_e4':"
+      "2305843009213693951,'rate_interval_ns':10000,'rate_burst_ns':0,'duplicate_ns':0,"
+      "'self_trade':'oldest','open_count':3,'gross_e4':15000,'traded_e4':5000,'long_max':1,"
+      "'short_max':2,'locate':3,'exceptions':[]}]}" },
     { "POST /api/v1/limits",
       "{'command':5,'record':9,'events':[{'kind':'SET','stamp_ns':1790000000123456789}]}" },
 };
@@ -770,6 +812,13 @@ static void what_the_office_says_is_shown(void **state) {
     says("more: --cursor 2");
     assert_int_equal(wirepit("limits set a1 quantity_max 7"), 0);
     says("a1 quantity_max set to 7: command 5, 14:13:20.123456 UTC, record 9");
+    assert_int_equal(wirepit("limits a1"), 0);
+    says("of the whole account    limit   now\n");
+    says("open_orders              none     3\n");
+    says("open_notional          2.00    1.50\n");
+    says("daily_notional           none  2.00\n");
+    says("rate_interval         10.0 us");
+    says("self_trade             oldest");
     assert_int_equal(wirepit("order nobody:1"), 1);
     says("there is no order; `wirepit orders` lists those there are");
     (void)close(reach_port());

@@ -402,6 +402,18 @@ static void errors_are_said_in_words_for_programs(void) {
         { "POST", "/api/v1/limits",
           "{\"account\":\"account01\",\"field\":\"quantity_max\",\"value\":1000000}", "refused",
           409 },
+        { "POST", "/api/v1/limits",
+          "{\"account\":\"account01\",\"field\":\"self_trade\",\"value\":1}", "bad_request", 400 },
+        { "POST", "/api/v1/limits",
+          "{\"account\":\"account01\",\"field\":\"self_trade\",\"value\":\"newer\"}", "bad_request",
+          400 },
+        { "POST", "/api/v1/limits",
+          "{\"account\":\"account01\",\"field\":\"self_trade\",\"value\":\"newest\",\"adjust\":"
+          "true}",
+          "bad_request", 400 },
+        { "POST", "/api/v1/limits",
+          "{\"account\":\"account01\",\"field\":\"rate_burst_ns\",\"value\":4294967296}", "refused",
+          409 },
         { "POST", "/api/v1/symbols/DAY00/state", "{\"state\":\"ajar\"}", "bad_request", 400 },
         { "POST", "/api/v1/symbols/NOPE/state", "{\"state\":\"open\"}", "unknown_symbol", 404 },
         { "POST", "/api/v1/symbols/DAY00", "{\"state\":\"open\"}", "method_not_allowed", 405 },
@@ -436,9 +448,30 @@ static void steering_is_proven_by_events(void) {
                json_pack("{sssssssi}", "account", "account02", "symbol", "DAY03", "field",
                          "long_max", "value", 4321),
                "SET");
+    static const struct {
+        const char *field;
+        int value;
+    } row[] = { { "open_orders", 77 },
+                { "open_notional_e4", 1000000001 },
+                { "daily_notional_e4", 1000000002 },
+                { "rate_interval_ns", 3 },
+                { "rate_burst_ns", 4 },
+                { "duplicate_ns", 5 } };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        (void)post("/api/v1/limits",
+                   json_pack("{sssssi}", "account", "account02", "field", row[i].field, "value",
+                             row[i].value),
+                   "SET");
+    (void)post(
+        "/api/v1/limits",
+        json_pack("{ssssss}", "account", "account02", "field", "self_trade", "value", "decrement"),
+        "SET");
     json_t *page = get("/api/v1/limits?account=account02");
     const json_t *limits = json_array_get(json_object_get(page, "items"), 0);
     assert_int_equal(number(limits, "quantity_max"), 500);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        assert_int_equal(number(limits, row[i].field), row[i].value);
+    assert_string_equal(word(limits, "self_trade"), "decrement");
     const json_t *exception = json_array_get(json_object_get(limits, "exceptions"), 0);
     assert_string_equal(word(exception, "symbol"), "DAY03");
     assert_int_equal(number(exception, "long_max"), 4321);

@@ -278,6 +278,68 @@ static void a_refusal_names_the_limit_its_value_and_what_was_needed(void **state
     bench_close(&bench);
 }
 
+static void a_refusal_names_what_the_whole_account_may_have_and_do(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t field;
+        int64_t limit, reason, value;
+    } row[] = {
+        { ROW_ACCOUNT_OPEN_MAX, 1, REASON_OPEN_ORDERS, 2 },
+        { ROW_ACCOUNT_GROSS_MAX_E4, 30 * 103000 - 1, REASON_GROSS_NOTIONAL, 30 * 103000 },
+        { ROW_ACCOUNT_DAILY_MAX_E4, 35 * 103000 - 1, REASON_DAILY_NOTIONAL, 35 * 103000 },
+        { ROW_ACCOUNT_DUPLICATE_NS, 50000, REASON_DUPLICATE, 0 },
+        { ROW_ACCOUNT_RATE_BURST_NS, 100000, REASON_MESSAGE_RATE, 0 },
+    };
+    struct bench bench;
+    bench_open(&bench, &small, 1);
+    /* Account 1 has traded 5 and has 20 open; what it asks for is 10 more at the same price. */
+    om_new(&bench.market, 1, 2, 0, SIDE_SELL, 103000, 5, 0);
+    om_new(&bench.market, 2, 1, 0, SIDE_BUY, 103000, 25, 0);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        int64_t value = row[i].value, before;
+        const struct abi_row *field = abi_row(TABLE_ACCOUNT, row[i].field);
+        om_set(&bench.market, OPCODE_ACCOUNT, 1, 0, row[i].field, row[i].limit);
+        if (row[i].reason == REASON_DUPLICATE) {
+            om_new(&bench.market, 3, 1, 0, SIDE_BUY, 103000, 10, 0);
+            before = (int64_t)bench.market.time_ns;
+            om_change(&bench.market, OPCODE_CANCEL, 3, 0, 0);
+            value = (int64_t)bench.market.time_ns + 1000 - before;
+        } else if (row[i].reason == REASON_MESSAGE_RATE) {
+            om_set(&bench.market, OPCODE_ACCOUNT, 1, 0, ROW_ACCOUNT_RATE_INTERVAL_NS, 1000000);
+            om_new(&bench.market, 3, 1, 0, SIDE_BUY, 103000, 9, 0);
+            value = 1000000 - 1000; /* a message that came 1000 ns before has cost it */
+            om_set(&bench.market, OPCODE_ACCOUNT, 1, 0, ROW_ACCOUNT_SELF_TRADE, 0);
+            value -= 1000;
+        }
+        om_new(&bench.market, 5, 1, 0, SIDE_BUY, 103000, 10, 0);
+        struct store_order order = last_order(&bench);
+        assert_int_equal(order.state, STORE_ORDER_REFUSED);
+        assert_int_equal(order.reason, row[i].reason);
+        assert_int_equal(order.limit_row, TABLE_ACCOUNT << 8 | row[i].field);
+        assert_int_equal(order.limit_value, row[i].limit);
+        assert_int_equal(order.value, value);
+        om_set(&bench.market, OPCODE_ACCOUNT, 1, 0, row[i].field,
+               row[i].field == ROW_ACCOUNT_DUPLICATE_NS ? 0 : field->max);
+    }
+    /* A replacement is judged without the order that it replaces. */
+    om_set(&bench.market, OPCODE_ACCOUNT, 1, 0, ROW_ACCOUNT_RATE_INTERVAL_NS, 0);
+    om_change(&bench.market, OPCODE_CANCEL, 3, 0, 0);
+    om_set(&bench.market, OPCODE_ACCOUNT, 1, 0, ROW_ACCOUNT_GROSS_MAX_E4, 21 * 103000);
+    om_change(&bench.market, OPCODE_REPLACE, 2, 103000, 27);
+    assert_int_equal(last_order(&bench).reason, REASON_GROSS_NOTIONAL);
+    assert_int_equal(last_order(&bench).value, 22 * 103000);
+    om_change(&bench.market, OPCODE_REPLACE, 2, 103000, 26);
+    assert_int_equal(last_order(&bench).state, STORE_ORDER_OPEN);
+    /* A market order's price is what the card would have given it. */
+    om_new(&bench.market, 5, 1, 0, SIDE_BUY, 0, 10, ORDER_IOC | ORDER_MARKET);
+    assert_int_equal(last_order(&bench).reason, REASON_GROSS_NOTIONAL);
+    assert_int_equal(last_order(&bench).price_e4, 106300);
+    assert_int_equal(last_order(&bench).value, 21 * 103000 + 10 * 106300);
+    om_query_all(&bench.market);
+    assert_proven(&bench);
+    bench_close(&bench);
+}
+
 static void an_order_that_the_gateway_refused_is_kept_with_its_reason(void **state) {
     (void)state;
     struct bench bench;
@@ -332,7 +394,18 @@ static void a_row_that_differs_by_one_is_an_alarm_that_names_the_account(void **
     bench_open(&bench, &small, 1);
     om_query_all(&bench.market);
     assert_int_equal(fold_counts(bench.fold).alarms, 0);
+    static const uint8_t others[] = { ROW_ACCOUNT_OPEN_COUNT, ROW_ACCOUNT_GROSS_E4,
+                                      ROW_ACCOUNT_TRADED_E4, ROW_ACCOUNT_RATE_TAT_NS };
     spoil_account = 2;
+    for (size_t i = 0; i < sizeof others; i++) { /* every one of these is compared */
+        struct bench other;
+        bench_open(&other, &small, 1);
+        spoil_field = others[i];
+        other.spoil = spoil_row;
+        om_query_all(&other.market);
+        assert_int_equal(fold_progress(other.fold)->differences, 1);
+        bench_close(&other);
+    }
     spoil_field = ROW_ACCOUNT_BUYING_POWER_E4;
     bench.spoil = spoil_row;
     om_query_all(&bench.market);
@@ -516,6 +589,7 @@ int main(void) {
         cmocka_unit_test(orders_of_every_kind_reserve_and_give_back),
         cmocka_unit_test(an_auctions_trade_has_one_price_two_who_rested_and_no_fees),
         cmocka_unit_test(a_refusal_names_the_limit_its_value_and_what_was_needed),
+        cmocka_unit_test(a_refusal_names_what_the_whole_account_may_have_and_do),
         cmocka_unit_test(an_order_that_the_gateway_refused_is_kept_with_its_reason),
         cmocka_unit_test(a_row_that_differs_by_one_is_an_alarm_that_names_the_account),
         cmocka_unit_test(an_event_that_cannot_be_stops_the_books),
