@@ -155,7 +155,7 @@ module event_dma (
     `CHECK(one_kind,        !(take && tell))
     `CHECK(answer_to_write, !m_axi_bvalid || flight_q != 5'd0)
     `CHECK(never_overruns,  !take || written_q - ring_consumed_i <= last_q)
-`ifdef FORMAL
+`ifdef PROVE_EVENT_DMA
     `include "event_dma_proof.vh"
 `endif
 endmodule

@@ -56,7 +56,7 @@ module fifo #(
     end
 
     `CHECK(fits, !waiting[DEPTH_LOG2] || waiting[DEPTH_LOG2-1:0] == {DEPTH_LOG2{1'b0}})
-`ifdef FORMAL
+`ifdef PROVE_FIFO
     `include "fifo_proof.vh"
 `endif
 endmodule

@@ -83,7 +83,7 @@ module ingress (
 
     `CHECK(one_at_a_time,  !(pass && close))
     `CHECK(stamp_is_last,  !m_command_tvalid || m_command_tdata[`command_stamp_ns] == stamp_q)
-`ifdef FORMAL
+`ifdef PROVE_INGRESS
     `include "ingress_proof.vh"
 `endif
 endmodule

@@ -161,7 +161,7 @@ module window #(
     end
 
     `CHECK(no_write_before_sweep, !store || swept)
-`ifdef FORMAL
+`ifdef PROVE_WINDOW
     `include "window_proof.vh"
 `endif
 endmodule

@@ -1956,7 +1956,7 @@ module core #(
     `CHECK(query_row_exists,        stopped || clerk_q != QUERY || row_exists)
     `CHECK(reservations_hold,       stopped || !sums_write || (!money_row_d[63] && !money_row_d[127]))
     `CHECK(best_is_occupied,        stopped || !walk || occupied)
-`ifdef FORMAL
+`ifdef PROVE_CORE
     `include "core_proof.vh"
 `endif
 endmodule

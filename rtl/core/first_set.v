@@ -48,7 +48,7 @@ module first_set #(
     assign group   = lowest(some);
     assign found_o = |some;
     assign index_o = down_i ? ~up_index : up_index;
-`ifdef FORMAL
+`ifdef PROVE_FIRST_SET
     `include "first_set_proof.vh"
 `endif
 endmodule

@@ -128,7 +128,7 @@ module occupancy #(
     wire [WORD_W-1:0]    word_changed    = write_set_i ? word | bit_mask : cleared;
     wire [WORD_W-1:0]    summary_changed = |word_changed ? summary | summary_mask : summary & ~summary_mask;
 
-`ifdef FORMAL
+`ifdef PROVE_OCCUPANCY
     wire [BOOKS*WORD_W*WORD_W-1:0] word_rows;           // the proof looks at all of them
     wire [BOOKS*WORD_W-1:0]        summary_rows;
 `endif
@@ -140,7 +140,7 @@ module occupancy #(
         .enable_i(read_i || find_i || fetch),
         .read_addr_i(read_i ? {book_i, level_i[LEVEL_W-1:WORD_LOG2]} : {book_q, next_word}),
         .read_data_o(word), .fault_o(word_fault_o)
-`ifdef FORMAL
+`ifdef PROVE_OCCUPANCY
         , .rows_o(word_rows)
 `endif
     );
@@ -152,7 +152,7 @@ module occupancy #(
         .enable_i(read_i),
         .read_addr_i(book_i),
         .read_data_o(summary), .fault_o(summary_fault_o)
-`ifdef FORMAL
+`ifdef PROVE_OCCUPANCY
         , .rows_o(summary_rows)
 `endif
     );
@@ -223,7 +223,7 @@ module occupancy #(
     `CHECK(empties_what_it_leaves,       !next_i || empty_i)
     `CHECK(sweep_is_alone,               !sweep_i || !(read_i || write_i || empty_i))
     `CHECK(finds_what_the_summary_says,  !(walk_q && !kept_q) || found)
-`ifdef FORMAL
+`ifdef PROVE_OCCUPANCY
     `include "occupancy_proof.vh"
 `endif
 endmodule

@@ -48,7 +48,7 @@ module permit (
         else if (symbol_state == `SYMBOL_STATE_AUCTION && !plain_i) reason_o = `REASON_KIND_NOT_ALLOWED;
         else                                   reason_o = `REASON_NONE;
     end
-`ifdef FORMAL
+`ifdef PROVE_PERMIT
     `include "permit_proof.vh"
 `endif
 endmodule

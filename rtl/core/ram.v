@@ -27,7 +27,7 @@ module ram #(
     input  wire [ADDR_W-1:0] read_addr_i,
     output wire [ROW_W-1:0]  read_data_o,
     output wire              fault_o
-`ifdef FORMAL
+`ifdef PROVE_OCCUPANCY
     // Proofs speak of all rows.
     , output wire [ROWS*ROW_W-1:0] rows_o
 `endif
@@ -45,7 +45,7 @@ module ram #(
         read_q <= !rst && (read_q || enable_i);
     end
 
-`ifdef FORMAL
+`ifdef PROVE_OCCUPANCY
     genvar n;
     generate
         for (n = 0; n < ROWS; n = n + 1) begin : all

@@ -22,7 +22,7 @@ module rate (
 
     assign too_fast_o = limited && ahead && ahead_ns > {32'd0, burst_ns_i};
     assign tat_then_o = !limited ? tat_ns_i : |then_ns[64:63] ? {63{1'b1}} : then_ns[62:0];
-`ifdef FORMAL
+`ifdef PROVE_RATE
     `include "rate_proof.vh"
 `endif
 endmodule

@@ -55,7 +55,7 @@ module reciprocal #(
 
     `CHECK(divisor_is_not_zero, !start_i || divisor_i != {DIVISOR_W{1'b0}})
     `CHECK(starts_only_when_idle, !start_i || !busy_q)
-`ifdef FORMAL
+`ifdef PROVE_RECIPROCAL
     `include "reciprocal_proof.vh"
 `endif
 endmodule

@@ -33,7 +33,7 @@ module verdict (
             default:           reason_o = `REASON_NONE;
         endcase
     end
-`ifdef FORMAL
+`ifdef PROVE_VERDICT
     `include "verdict_proof.vh"
 `endif
 endmodule

@@ -4,8 +4,8 @@
 // It begins with an idle core whose tables hold anything, products are anything, and no row is wrong: so a run of nine
 // clocks shows all there is to one command. `report` holds the event one clock: it is at the port in the eighth.
 
-    reg       begun = 1'b0;                 // the command is taken
-    reg [3:0] clocks = 4'd0;                // since it was
+    reg       begun;                        // the command is taken
+    reg [3:0] clocks;                       // since it was
     wire      given_order = given_opcode == `OPCODE_NEW || given_opcode == `OPCODE_CANCEL || given_opcode == `OPCODE_REPLACE;
     wire [7:0] given_opcode = s_command_tdata[`command_opcode];
     wire      verdict_kind = m_event_tdata[`event_kind] == `KIND_ACCEPTED || m_event_tdata[`event_kind] == `KIND_REJECTED
@@ -15,7 +15,7 @@
         assume (!rst && m_event_tready && !sweeping_q && fault == 32'd0 && stopped_o == 5'd0);
         assume (s_command_tvalid == !begun);
         assume (given_order);
-        if ($initstate) assume (book_q == EMPTY && clerk_q == IDLE && !f1_valid_q && !f2_valid_q && !f3_valid_q && !e_valid_q
+        if ($initstate) assume (!begun && clocks == 4'd0 && book_q == EMPTY && clerk_q == IDLE && !f1_valid_q && !f2_valid_q && !f3_valid_q && !e_valid_q
                                 && !alone_q && !offered_before && !said && !e_checked_q);
     end
     wire offered_before = intake_busy;

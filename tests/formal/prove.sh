@@ -14,7 +14,8 @@ elaborate() {
     set_parameters=$(echo "$2" | tr ',' '\n' | sed -n 's/\(.*\)=\(.*\)/-chparam \1 \2/p' | tr '\n' ' ')
     home=$(dirname rtl/*/"$1".v)
     others=$(find "$home" -name '*.v' ! -name "$1.v" | tr '\n' ' ')
-    yosys -q -p "read_verilog -defer -formal -Ibuild -Irtl -Itests/formal $3 $others; hierarchy -top $1 $set_parameters; prep -top $1 -nordff; flatten; $4"
+    prove=-DPROVE_$(echo "$1" | tr '[:lower:]' '[:upper:]')
+    yosys -q -p "read_verilog -defer -formal $prove -Ibuild -Irtl -Itests/formal $3 $others; hierarchy -top $1 $set_parameters; prep -top $1 -nordff; flatten; $4"
 }
 
 # model MODULE PARAMETERS FILE OUT: write the SMT2 model of the module in FILE

@@ -60,8 +60,8 @@ static void registers_say_what_the_tables_say(void **state) {
         if (row[i].access == WO) assert_int_equal(before, 0);
         if (row[i].access == RW) assert_int_equal(before, row[i].reset);
         if (row[i].reg == REG_CONTROL) continue;
-        card_write(card, row[i].reg, 0x5a);
-        assert_int_equal(card_read(card, row[i].reg), row[i].access == RW ? 0x5a : before);
+        card_write(card, row[i].reg, 0x1a);
+        assert_int_equal(card_read(card, row[i].reg), row[i].access == RW ? 0x1a : before);
     }
     card_write(card, REG_CONTROL, CONTROL_RESET);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
