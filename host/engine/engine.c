@@ -612,7 +612,7 @@ static uint8_t check_limits(struct engine *engine, const struct command *command
         int64_t old_e4 = (int64_t)proposal->old->price_e4 * proposal->old->leaves;
         open -= proposal->old->leaves;
         open_count--;
-        buying_power_e4 += old_e4;
+        if (buys) buying_power_e4 += old_e4;
         gross_e4 -= old_e4;
     }
 

@@ -1,4 +1,5 @@
-/* mutant: which fault of build/mutate/card.v is switched on: MUTANT of the environment, 0 is none. */
+/* mutant: which fault of build/mutate/card.v is switched on: MUTANT of the environment, 0 is none.
+ */
 #include <cstdlib>
 
 extern "C" int mutant() {
