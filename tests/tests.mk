@@ -47,6 +47,7 @@ test: deps-build deps-test deps-prove
 	   echo "$(MAKE) --no-print-directory -s golden"; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=2000000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \
+	   echo "$(MAKE) --no-print-directory -s mutate MUTANTS=20"; \
 	   echo "$(MAKE) --no-print-directory -s prove"; } | SEED=$(SEED) tests/run.sh build/test
 test-san: $(unit_tests) $(fuzz_tests) $(card_tests) $(clock_tests)
 

@@ -1,8 +1,8 @@
 # The small card with 200 faults in it, one of which MUTANT of the environment switches on: yosys lists and wires them
-# (mutate), Verilator compiles the netlist once. build/mutate has all of it. Occupancy is left out, whose 64 levels are one word
+# (mutate), Verilator compiles the netlist once. build/mutate has all of it, a directory for each seed. Occupancy is left out, whose 64 levels are one word
 # in this card: its bugs are those of tests/formal/bugs. So are the tables' parity bits, which test_memory is about.
-M               = build/mutate
 MUTANTS        ?= 200
+M               = build/mutate/$(MUTANTS)_$(SEED)
 mutate_flags    = $(verilated_cxxflags) -I.
 mutate_card     = $M/model.o $M/mutant.o $M/small/Vcard_small__ALL.a $(filter-out %/Vcard_small__ALL.a,$(sim_libs))
 
