@@ -69,7 +69,7 @@ module wirepit_card #(
     // reset_inside is a register, so it follows rst by a clock and must not be missed when rst is one clock long.
     wire reset = rst || reset_inside;
 
-    wire [4:0] stopped, inject;
+    wire [4:0] stopped, inject, stalls;
 
     // ---- registers -------------------------------------------------------------------------------------------------
     wire        snapshot, ring_start;
@@ -129,7 +129,7 @@ module wirepit_card #(
     core #(
         .SYMBOLS(SYMBOLS), .ACCOUNTS(ACCOUNTS), .ORDERS(ORDERS), .LEVELS(LEVELS)
     ) core (
-        .clk(clk), .rst(reset), .init_done_o(init_done), .killed_o(killed), .busy_o(busy), .inject_i(inject), .stopped_o(stopped),
+        .clk(clk), .rst(reset), .init_done_o(init_done), .killed_o(killed), .busy_o(busy), .inject_i(inject), .stopped_o(stopped), .stalls_o(stalls),
         .s_command_tvalid(command_tvalid), .s_command_tready(command_tready), .s_command_tdata(command_tdata),
         .s_command_tuser(command_tuser),
         .m_event_tvalid(event_tvalid), .m_event_tready(event_tready), .m_event_tdata(event_tdata)
@@ -158,7 +158,8 @@ module wirepit_card #(
         .event_i(written), .event_end_i(queued_tdata[`EVENT_END]), .event_kind_i(queued_tdata[`event_kind]),
         .event_quantity_i(queued_tdata[`event_quantity]),
         .busy_i(busy), .stalled_i(stalled), .closing_i(closing), .partial_i(partial), .overrun_i(overrun),
-        .watchdog_i(watchdog), .memory_i(stops)
+        .watchdog_i(watchdog), .memory_i(stops),
+        .event_clocks_i(queued_tdata[`event_clocks]), .stalls_i(stalls)
     );
 
     event_dma event_dma (

@@ -29,15 +29,25 @@ module counters (
     input  wire        partial_i,
     input  wire        overrun_i,
     input  wire        watchdog_i,
-    input  wire        memory_i
+    input  wire        memory_i,
+    input  wire [15:0] event_clocks_i,    // since its command arrived
+    input  wire [4:0]  stalls_i           // COUNTER_STALL_ACCOUNT and those behind it
 );
-    localparam COUNTERS = `COUNTER_WATCHDOG + 8'd1;
+    localparam COUNTERS = `COUNTER_CLOCKS_MORE + 8'd1;
     localparam TRADED_SHARES = {24'd0, `COUNTER_TRADED_SHARES};
 
     reg [63:0] count_q   [0:COUNTERS-1];
     reg [63:0] latched_q [0:COUNTERS-1];
 
     wire trade = event_i && event_kind_i == `KIND_TRADE;
+
+    wire       ends = event_i && event_end_i;
+    reg  [8:0] in_bound;
+    integer    n;
+    always @* begin
+        for (n = 0; n < 8; n = n + 1) in_bound[n] = ends && event_clocks_i <= (16'd8 << n);
+        in_bound[8] = ends;
+    end
 
     // verilator lint_off WIDTH
     // A counter's number has 8 bits wherever there are fewer counters.
@@ -58,11 +68,14 @@ module counters (
     assign pulse[`COUNTER_ECC_CORRECTED]  = 1'b0;
     assign pulse[`COUNTER_ECC_FATAL]      = memory_i;
     assign pulse[`COUNTER_WATCHDOG]       = watchdog_i;
+    assign pulse[`COUNTER_STALL_ACCOUNT +: 5] = stalls_i;
+    // One of nine, by how long the command took: in_bound 8 clocks, 16, ...
+    assign pulse[`COUNTER_CLOCKS_8 +: 9]  = in_bound & ~{in_bound[7:0], 1'b0};
 
     assign commands_o = count_q[`COUNTER_COMMANDS];
     assign events_o   = count_q[`COUNTER_EVENTS];
     // verilator lint_on WIDTH
-    assign latched_o  = {3'd0, index_i} < COUNTERS ? latched_q[index_i[3:0]] : 64'd0;
+    assign latched_o  = {3'd0, index_i} < COUNTERS ? latched_q[index_i] : 64'd0;
 
     integer i;
     initial for (i = 0; i < COUNTERS; i = i + 1) begin

@@ -40,6 +40,7 @@ module core #(
     output wire         killed_o,       // the gate is closed
     output wire         busy_o,         // a command is being carried out
 
+    output wire [4:0]   stalls_o,       // pulses: COUNTER_STALL_ACCOUNT and those behind it
     input  wire [4:0]   inject_i,       // MEMORY_ number of the table whose next row is written wrong, for tests; 0 is none
     output reg  [4:0]   stopped_o = 5'd0,   // MEMORY_ number of the table whose row was wrong; nothing more is taken or said
 
@@ -829,7 +830,7 @@ module core #(
     // A message that passes checks 1 to 6 is charged, whatever the checks behind say.
     wire charges = b_reason_q == `REASON_NONE && b_fails_q[1:0] == 2'b00;
     wire accepts = b_new && verdict == `REASON_NONE;
-    assign pace_write = book_q == VERDICT && !b_stale_q && !b_cancels;
+    assign pace_write = book_q == VERDICT && !b_stale_q && !b_cancels && charges;       // so the account is one of ours
     assign pace_row_d = {accepts ? b_new_last_q : b_last_q, charges ? b_new_tat_q : b_tat_q};
 
     wire [12:0] own_best   = b_sells ? best_ask : best_bid;
@@ -1944,6 +1945,10 @@ module core #(
             sweep_q    <= {SWEEP_W{1'b0}};
         end
     end
+
+    // What waits, and for what: the first of them that holds.
+    wire e_waits = e_valid_q && e_order && !e_to_book && !e_checked_q;
+    assign stalls_o = {again, !event_ready, offered && alone_q && !e_waits, e_waits && !book_is_short, e_waits && book_is_short && same_account};
 
     assign init_done_o = !sweeping_q;
     assign killed_o    = killed_q || stopped;

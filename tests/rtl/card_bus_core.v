@@ -21,6 +21,7 @@ module core #(
     output wire                     busy_o,
     input  wire [4:0]   inject_i,
     output wire [4:0]   stopped_o,
+    output wire [4:0]   stalls_o,
 
     input  wire                     s_command_tvalid,
     output wire                     s_command_tready,
@@ -94,6 +95,7 @@ module core #(
         end
     end
     assign stopped_o = 5'd0;
+    assign stalls_o  = 5'd0;
     wire   unused_inject = &{1'b0, inject_i};
 endmodule
 // verilator lint_on UNUSED

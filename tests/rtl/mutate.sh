@@ -1,7 +1,8 @@
 #!/bin/sh
 # mutate.sh JSON DIRECTORY COUNT: switch on one fault of the card after the other and run random commands in lock-step: a
 # fault is seen when the card then says something else than the engine, or stops. Those that are not seen are printed with
-# what they change and where. Exits 1 when the card without a fault is not as the engine, or fewer than 9 of 10 are seen.
+# what they change and where. Exits 1 when the card without a fault is not as the engine, or fewer than 3 of 4 are seen: some
+# change nothing that can be, a bit of a part that the form check keeps at 0 for one.
 #
 # mutate.sh DIRECTORY NUMBER: one fault; prints its number if it is not seen.
 set -eu
@@ -18,7 +19,7 @@ if [ $# -eq 2 ]; then
 fi
 
 json=$1 work=$2 count=$3
-least=90
+least=75
 
 if [ "$("$0" "$work" 0)" != 0 ]; then
     echo "mutate: without a fault the card and the engine differ: see $work/0.log" >&2

@@ -60,6 +60,7 @@ static const struct mood moods[] = {
     { { 50, 10, 15, 12, 0, 0, 1, 0, 2, 1, 10, 0, 0 },    3,   60, 30,   0,  30, 128,  3, 20, "auctions" },
     { { 60, 10, 10, 0, 0, 0, 1, 1, 2, 6, 0, 0, 0 },      6,   60, 10,   0,   0, 256, 10, 10, "many are swept away" },
     { { 50, 10, 25, 1, 12, 0, 2, 0, 3, 0, 0, 0, 0 },     4,   60, 10,   0,   0, 128, 10, 10, "rates, repetitions, sums of the account" },
+    { { 50, 10, 20, 0, 1, 0, 3, 0, 2, 0, 0, 0, 0 },     5, 60000, 8,   0,   0, 160,  6, 12, "shares by the ten thousand" },
 };
 // clang-format on
 enum { MOODS = sizeof moods / sizeof *moods };
@@ -377,7 +378,8 @@ static bool set_up(struct stimulus *stimulus, struct command *command) {
                 (int64_t)below(stimulus, stimulus->accounts / 2));
             break;
         case 2:
-            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_QUANTITY_MAX, 990);
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_QUANTITY_MAX,
+                command->account % 2 ? LIMIT_QUANTITY_MAX : 990);
             break;
         case 3:
             row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_NOTIONAL_MAX_E4, INT64_C(1) << 40);
@@ -405,7 +407,7 @@ static bool set_up(struct stimulus *stimulus, struct command *command) {
         command->account = (uint16_t)(position / stimulus->symbols);
         command->symbol = (uint16_t)(position % stimulus->symbols);
         row(command, OPCODE_POSITION, (uint8_t)(ROW_POSITION_LONG_MAX + step % POSITION_STEPS),
-            100000);
+            command->account % 2 ? INT64_C(1) << 45 : 100000);
         return true;
     }
     if (step == (uint64_t)stimulus->accounts * stimulus->symbols * POSITION_STEPS) {
