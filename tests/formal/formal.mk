@@ -1,11 +1,11 @@
 # Proofs: prove.sh runs one line of tests/formal/proofs each. A proof's properties are in tests/formal/<module>_proof.vh,
 # which the module includes when it is read by the prover.
 
-## make prove      prove window, credits, FIFO, occupancy and reciprocal, and that injected bugs are caught (two minutes)
+## make prove      prove the bus side, occupancy, checks and the verdict's clocks, and that injected bugs are caught (five minutes)
 prove: build/abi.vh
 	tests/formal/prove.sh build/prove.json
 
-## make synth      what each module takes on UltraScale+ by yosys: LUTs, memory, longest path (two minutes)
+## make synth      what each module takes on UltraScale+ by yosys: LUTs, memory, longest path (five minutes)
 synth: deps-prove build/abi.vh
 	tests/formal/synth.sh build/synth.json tests/formal/synth_budget
 
