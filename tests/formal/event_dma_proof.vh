@@ -21,6 +21,16 @@
     end
     always @(posedge clk) if (!rst && !past_rst) assume (slots_taken_i >= $past(slots_taken_i));
 
+    // The ring: the host reads no more than is written, and a new ring begins with nothing read.
+    reg  [31:0] read_before = 32'd0;
+    wire [31:0] unread      = written_q - ring_consumed_i;
+    always @* begin
+        assume (!(rst || past_rst || ring_start_i) || ring_consumed_i == 32'd0);
+        assume (ring_log2_i <= 5'd24);
+        assume (rst || ring_start_i || ring_consumed_i - read_before <= written_q - read_before);
+    end
+    always @(posedge clk) read_before <= ring_consumed_i;
+
     always @(posedge clk) begin
         past_rst <= rst;
         if (start)  is_event <= take;
@@ -36,11 +46,14 @@
     `CHECK(host_knows_what_was_sent, known_then == told_q)
     `CHECK(tells_no_more_than_taken, known_then <= slots_taken_i)
     `CHECK(tells_in_time,            silent <= 7'd64)
+    `CHECK(ring_never_overruns,      ring_start_i || unread <= last_q + 32'd1)
     `CHECK(stays_until_taken,        past_rst || !$past(m_axi_wvalid && !m_axi_wready) ||
                                      (m_axi_wvalid && m_axi_wdata == $past(m_axi_wdata)))
     `CHECK(address_stays,            past_rst || !$past(m_axi_awvalid && !m_axi_awready) ||
                                      (m_axi_awvalid && m_axi_awaddr == $past(m_axi_awaddr)))
     // What the induction stands on.
+    `CHECK(ring_is_a_ring,           last_q < 32'h01000000)
+    `CHECK(unread_before_fits,       written_q - read_before <= last_q + 32'd1)
     `CHECK(silence_is_quiet,         silent <= quiet_q && quiet_q <= STATUS_WAIT)
     `CHECK(known_is_past,            known <= told_q && told_q - known <= `LIMIT_WINDOW_SLOTS)
     `CHECK(flight_is_bounded,        flight_q <= FLIGHT_MAX && flight_q >= {4'd0, m_axi_awvalid || m_axi_wvalid})
