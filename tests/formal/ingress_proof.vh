@@ -29,3 +29,17 @@
     `CHECK(stays_until_taken,      past_rst || !$past(m_command_tvalid && !m_command_tready) ||
                                    (m_command_tvalid && out_bit == $past(out_bit)))
     `CHECK(closes_only_when_alone, past_rst || !$past(close) || !$past(busy_i || m_command_tvalid || killed_i))
+
+    // The gate's closing: from the clock behind its asking nothing passes, until the closing is given or the gate is closed.
+    reg        asked = 1'b0;
+    wire       is_closing = m_command_tvalid && m_command_tuser && m_command_tdata[`command_opcode] == `OPCODE_KILL
+                         && m_command_tdata[`command_origin] == `ORIGIN_CARD && m_command_tdata[`command_field] == `TABLE_ENGINE
+                         && m_command_tdata[`command_mode] == `MODE_KILL;
+    always @(posedge clk) begin
+        asked <= (kill_i && live_i) || (asked && !(settled && killed_i) && !close);
+        if (rst) asked <= 1'b0;
+    end
+    `CHECK(kill_dominates,         !asked || !pass)
+    `CHECK(closing_is_given,       past_rst || !$past(asked && settled && !killed_i) || is_closing)
+    // What the induction stands on.
+    `CHECK(asked_is_kept,          asked == kill_q)
