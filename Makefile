@@ -99,6 +99,8 @@ build/abi.printed: build/abi_print
 	build/abi_print verilog >$@
 	cmp -s $@ build/abi.vh || cp $@ build/abi.vh
 build/abi.vh: build/abi.printed ;
+build/abi_digest.h: build/abi_print
+	build/abi_print c >$@
 build/abi.md: build/abi_print
 	build/abi_print markdown >$@
 

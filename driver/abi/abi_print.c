@@ -1,6 +1,6 @@
-/* abi_print: print the contract as the Verilog header that rtl/ includes (abi_print verilog) or as
- * the reference page for people (abi_print markdown). Runs in every build, so nothing printed is
- * checked in. */
+/* abi_print: print the contract as the Verilog header that rtl/ includes (abi_print verilog), as the
+ * header of the firmware (abi_print c), or as the reference page for people (abi_print markdown).
+ * Runs in every build, so nothing printed is checked in. */
 #include "driver/abi/abi.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,12 +71,28 @@ static void print_verilog(void) {
 #undef ROW
     print_row_cases();
 #define REG(name, offset, access, reset, meaning) \
-    printf("`define REG_%s 12'h%03x\n`define RESET_%s 32'h%08x\n", #name, (unsigned)(offset), #name, (unsigned)(reset));
+    printf("`define REG_%s 15'h%04x\n`define RESET_%s 32'h%08x\n", #name, (unsigned)(offset), #name, (unsigned)(reset));
 #define FIELD(name, field, lsb, width, meaning) \
     printf("`define %s_%s %u +: %u\n", #name, #field, (unsigned)(lsb), (unsigned)(width));
 #include "driver/abi/regs.def"
 #undef REG
 #undef FIELD
+#define REGION(name, address, bytes, meaning) \
+    printf("`define REGION_%s 32'h%08x\n`define REGION_%s_BYTES %u\n", #name, (unsigned)(address), #name, (unsigned)(bytes));
+#define DEVICE(name, offset, access, meaning) printf("`define DEVICE_%s 8'h%02x\n", #name, (unsigned)(offset));
+#define PAGE(name, offset, unit, meaning)
+#define IMAGE(name, offset, meaning)
+#define CODE(group, name, number, meaning)    printf("`define " #group "_" #name " 32'd%u\n", (unsigned)(number));
+#include "driver/abi/mgmt.def"
+#undef REGION
+#undef DEVICE
+#undef PAGE
+#undef IMAGE
+#undef CODE
+}
+
+static void print_c(void) {
+    printf("/* From driver/abi/*.def by driver/abi/abi_print.c. */\n#define ABI_DIGEST 0x%08xu\n", abi_digest());
 }
 
 static void print_markdown(void) {
@@ -117,6 +133,42 @@ static void print_markdown(void) {
 #include "driver/abi/regs.def"
 #undef REG
 #undef FIELD
+    printf("\n## The management core\n\nWhat it sees:\n\n| address | bytes | region | meaning |\n| --- | --- | --- | --- |\n");
+#define REGION(name, address, bytes, meaning) printf("| 0x%08x | %u | " #name " | %s |\n", (unsigned)(address), (unsigned)(bytes), meaning);
+#define DEVICE(name, offset, access, meaning)
+#define PAGE(name, offset, unit, meaning)
+#define IMAGE(name, offset, meaning)
+#define CODE(group, name, number, meaning)
+#include "driver/abi/mgmt.def"
+#undef REGION
+#undef DEVICE
+    printf("\n| offset | device | access | meaning |\n| --- | --- | --- | --- |\n");
+#define REGION(name, address, bytes, meaning)
+#define DEVICE(name, offset, access, meaning) printf("| 0x%02x | " #name " | " #access " | %s |\n", (unsigned)(offset), meaning);
+#include "driver/abi/mgmt.def"
+#undef DEVICE
+#undef PAGE
+    printf("\nThe page it shows the host:\n\n| offset | word | unit | meaning |\n| --- | --- | --- | --- |\n");
+#define DEVICE(name, offset, access, meaning)
+#define PAGE(name, offset, unit, meaning) printf("| 0x%03x | " #name " | %s | %s |\n", (unsigned)(offset), unit, meaning);
+#include "driver/abi/mgmt.def"
+#undef PAGE
+#undef IMAGE
+    printf("\nThe head of a firmware image:\n\n| offset | word | meaning |\n| --- | --- | --- |\n");
+#define PAGE(name, offset, unit, meaning)
+#define IMAGE(name, offset, meaning) printf("| 0x%02x | " #name " | %s |\n", (unsigned)(offset), meaning);
+#include "driver/abi/mgmt.def"
+#undef IMAGE
+#undef CODE
+    printf("\n| name | number | meaning |\n| --- | --- | --- |\n");
+#define IMAGE(name, offset, meaning)
+#define CODE(group, name, number, meaning) printf("| " #group "_" #name " | %u | %s |\n", (unsigned)(number), meaning);
+#include "driver/abi/mgmt.def"
+#undef REGION
+#undef DEVICE
+#undef PAGE
+#undef IMAGE
+#undef CODE
 }
 // clang-format on
 
@@ -125,8 +177,10 @@ int main(int argc, char **argv) {
         print_verilog();
     } else if (argc == 2 && strcmp(argv[1], "markdown") == 0) {
         print_markdown();
+    } else if (argc == 2 && strcmp(argv[1], "c") == 0) {
+        print_c();
     } else {
-        fprintf(stderr, "usage: abi_print verilog|markdown\n");
+        fprintf(stderr, "usage: abi_print verilog|markdown|c\n");
         return 2;
     }
     return 0;
