@@ -184,13 +184,7 @@ static bool command_next(struct lockstep *lockstep, const struct event *event, b
     const struct kept *head = &lockstep->kept[lockstep->answered % LOCKSTEP_KEPT];
     const bool recorded = waits && head->command.origin == ORIGIN_CARD && head->pushed_in_replay;
     if (by_card && lockstep->live && !recorded) {
-        lockstep->asked = (struct kept){ .command = {
-                                             .stamp_ns = event->stamp_ns,
-                                             .opcode = OPCODE_KILL,
-                                             .origin = ORIGIN_CARD,
-                                             .field = TABLE_ENGINE,
-                                             .mode = MODE_KILL,
-                                         } };
+        lockstep->asked = (struct kept){ .command = abi_own_command(event) };
         *trusted = true;
         return true;
     }

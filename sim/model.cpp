@@ -69,6 +69,10 @@ struct model {
     unsigned address_count = 0, data_count = 0, answers_due = 0;
     bool answered = false; // in the last clock
 
+    model_surroundings surroundings = { 4500, 850, 1800, 16 << 8 | 3 << 4 | 1 };
+    uint64_t drop_from = 0, drop_until = 0;
+    bool unplugged = false;
+
     bool reading = false, read_taken = false, read_done = false;
     uint32_t read_reg = 0, read_value = 0;
 
@@ -114,6 +118,11 @@ struct model {
                  (unsigned long long)options.memory_address);
             return;
         }
+        if (offset >= drop_from && offset < drop_until) {
+            drop_until = 0;
+            return;
+        }
+        if (unplugged) return;
         uint8_t *at = static_cast<uint8_t *>(options.memory) + offset;
         if (~data.strobes == 0)
             std::memcpy(at, data.bytes, window_bytes);
@@ -314,6 +323,10 @@ template <class Top> struct model_of final : model {
         top->s_axil_bready = 1;
         top->s_axil_rready = 1;
         top->m_axi_bresp = 0;
+        top->temperature_i = static_cast<uint16_t>(surroundings.temperature);
+        top->vccint_i = surroundings.vccint;
+        top->vccaux_i = surroundings.vccaux;
+        top->link_i = surroundings.link & 0x3fff;
 
         top->clk = 0;
         top->eval();
@@ -408,7 +421,20 @@ uint64_t model_digest(const struct model *model) { return model->digest; }
 
 uint64_t model_clocks(const struct model *model) { return model->clocks; }
 
+void model_surround(struct model *model, const struct model_surroundings *surroundings) {
+    model->surroundings = *surroundings;
+}
+
+void model_drop(struct model *model, uint64_t from, uint64_t until) {
+    model->drop_from = from;
+    model->drop_until = until;
+}
+
+void model_unplug(struct model *model) { model->unplugged = true; }
+void model_plug(struct model *model) { model->unplugged = false; }
+
 uint32_t model_read(struct model *model, uint32_t reg) {
+    if (model->unplugged) return UINT32_MAX;
     while (model->queue_count != 0 && model->fault.empty()) model->clock();
     model->reading = true;
     model->read_taken = model->read_done = false;
@@ -424,6 +450,7 @@ uint32_t model_read(struct model *model, uint32_t reg) {
 }
 
 void model_write(struct model *model, uint32_t reg, uint32_t value) {
+    if (model->unplugged) return;
     posted *post = model->post();
     if (post == nullptr) return;
     post->window = false;
@@ -433,6 +460,7 @@ void model_write(struct model *model, uint32_t reg, uint32_t value) {
 
 void model_window_write(struct model *model, uint32_t address, const void *bytes,
                         uint64_t strobes) {
+    if (model->unplugged) return;
     const bool split = model->odds(model->options.window_split_odds);
     const uint64_t first = split ? random_next(&model->random) : ~UINT64_C(0);
     for (const uint64_t part : { strobes & first, strobes & ~first }) {

@@ -69,6 +69,22 @@ uint32_t model_read(struct model *model, uint32_t reg);
 void model_write(struct model *model, uint32_t reg, uint32_t value);
 void model_window_write(struct model *model, uint32_t address, const void *bytes, uint64_t strobes);
 
+/* What is about the card, as its monitor and its PCIe block say: units of driver/abi/mgmt.def. A
+   new model is at 45.00 degrees Celsius, 850 and 1,800 millivolts, with a link of 16 lanes of the
+   third generation. */
+struct model_surroundings {
+    int16_t temperature;
+    uint16_t vccint, vccaux, link;
+};
+void model_surround(struct model *model, const struct model_surroundings *surroundings);
+
+/* What can go wrong with a bus. model_drop loses the next write of the card whose place in the
+   memory lies in [from, until): it is answered well and never seen. model_unplug makes every read
+   return all ones, every write go nowhere and the card write nothing, until model_plug. */
+void model_drop(struct model *model, uint64_t from, uint64_t until);
+void model_unplug(struct model *model);
+void model_plug(struct model *model);
+
 /* model_posted counts the writes that wait to enter the card. */
 unsigned model_posted(const struct model *model);
 

@@ -5,7 +5,9 @@
 verilator_options = --cc --trace-fst --trace-max-width 512 --assert --x-assign fast --x-initial unique -Wall -O3 -Ibuild
 sim_sizes   := $(shell sed -n 's/^SIZE.\([a-z]*\),.*/\1/p' sim/sizes.def)
 sim_number   = $(shell sed -n 's/^SIZE.$1, \([0-9]*\), \([0-9]*\), \([0-9]*\), \([0-9]*\).*/\$2/p' sim/sizes.def)
-rtl_sources  = $(wildcard rtl/*.v rtl/*.vh rtl/core/*.v rtl/bus/*.v)
+rtl_rooms    = rtl rtl/core rtl/bus rtl/mgmt
+rtl_sources  = $(wildcard $(rtl_rooms:%=%/*.v) $(rtl_rooms:%=%/*.vh))
+rtl_include  = $(rtl_rooms:%=-I%)
 V            = build/verilated
 verilated    = $(foreach size,$(sim_sizes),$(V)/$(size)/Vcard_$(size)__ALL.a)
 runtime      = $(patsubst %,$(V)/%.o,verilated verilated_fst_c verilated_threads)
@@ -19,7 +21,7 @@ verilated_cxxflags = -std=gnu++17 -O3 -DVL_USER_STOP -DVM_COVERAGE=0 -DVM_SC=0 -
 
 $(V)/%/verilated: $(rtl_sources) build/abi.vh sim/sizes.def sim/sim.mk
 	@mkdir -p $(@D)
-	verilator $(verilator_options) --Mdir $(@D) --prefix Vcard_$* --top-module wirepit_card -Irtl -Irtl/core -Irtl/bus \
+	verilator $(verilator_options) --Mdir $(@D) --prefix Vcard_$* --top-module wirepit_card $(rtl_include) \
 	    -GSYMBOLS=$(call sim_number,$*,1) -GACCOUNTS=$(call sim_number,$*,2) \
 	    -GORDERS=$(call sim_number,$*,3) -GLEVELS=$(call sim_number,$*,4) rtl/wirepit_card.v
 	@touch $@

@@ -295,3 +295,10 @@ uint64_t simlib_clocks(const struct card *card) {
     CHECK(strcmp(inner->name, "sim") == 0);
     return model_clocks(((const struct simlib *)(const void *)inner)->model);
 }
+
+struct model *simlib_model(struct card *card) {
+    struct card *inner = lockstep_inner(card);
+    if (inner == NULL) inner = card;
+    CHECK(strcmp(inner->name, "sim") == 0);
+    return ((struct simlib *)(void *)inner)->model;
+}

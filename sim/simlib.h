@@ -9,6 +9,7 @@
 #define SIM_SIMLIB_H
 
 #include "sim/lockstep.h"
+#include "sim/model.h"
 
 enum {
     SIMLIB_RING_LOG2 = 12,              /* events of the ring unless the options say otherwise */
@@ -47,5 +48,9 @@ struct lockstep_counts simlib_counts(const struct card *card);
 
 /* simlib_clocks counts the clocks the card was given, those of its reset included. */
 uint64_t simlib_clocks(const struct card *card);
+
+/* simlib_model is the model behind such a card, for what card.h has no word for: what is about it,
+   a bus that fails. A difference that lock-step finds behind a failure has no waveform. */
+struct model *simlib_model(struct card *card);
 
 #endif /* SIM_SIMLIB_H */

@@ -35,6 +35,35 @@ uint32_t abi_digest(void) {
     return hash;
 }
 
+struct command abi_own_command(const struct event *event) {
+    if (event->kind == KIND_ALERT)
+        return (struct command){
+            .stamp_ns = event->stamp_ns,
+            .opcode = OPCODE_ALERT,
+            .origin = ORIGIN_CARD,
+            .field = event->field,
+            .value = event->value,
+        };
+    return (struct command){
+        .stamp_ns = event->stamp_ns,
+        .opcode = OPCODE_KILL,
+        .origin = ORIGIN_CARD,
+        .field = TABLE_ENGINE,
+        .mode = MODE_KILL,
+    };
+}
+
+bool abi_own(const struct command *command) {
+    const struct event said = {
+        .stamp_ns = command->stamp_ns,
+        .kind = command->opcode == OPCODE_ALERT ? KIND_ALERT : KIND_STATE,
+        .field = command->field,
+        .value = command->value,
+    };
+    const struct command own = abi_own_command(&said);
+    return memcmp(&own, command, sizeof own) == 0;
+}
+
 /* Every register has its own offset: an equal pair is an equal case, which does not compile. Numbers of codes and rows
    are compared by tests/unit/test_abi.c. */
 void abi_offsets_differ(uint32_t offset);
@@ -105,11 +134,11 @@ uint16_t abi_order_flags_built(void) {
     return (uint16_t)mask;
 }
 
-struct name { const char *group; unsigned number; const char *text; };
+struct name { const char *group; unsigned number; const char *text, *meaning; };
 
-static const char *name_find(const char *group, unsigned number) {
+static const struct name *name_row(const char *group, unsigned number) {
     static const struct name names[] = {
-#define CODE(group, name, number, meaning) { #group, number, #name },
+#define CODE(group, name, number, meaning) { #group, number, #name, meaning },
 #define LIMIT(name, number, meaning)
 #define USE(opcode, part)
 #define FLAG(group, name, bit, built, meaning)
@@ -120,10 +149,15 @@ static const char *name_find(const char *group, unsigned number) {
 #undef FLAG
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].number == number && strcmp(names[i].group, group) == 0) return names[i].text;
-    return "?";
+        if (names[i].number == number && strcmp(names[i].group, group) == 0) return &names[i];
+    static const struct name none = { .text = "?", .meaning = "?" };
+    return &none;
 }
 // clang-format on
+
+static const char *name_find(const char *group, unsigned number) {
+    return name_row(group, number)->text;
+}
 
 const struct abi_row *abi_row(unsigned table, unsigned number) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -147,6 +181,13 @@ bool abi_changes_symbol(const struct event *event) {
     }
 }
 
+const char *abi_reason_meaning(unsigned reason) { return name_row("REASON", reason)->meaning; }
+
+const char *abi_stop_meaning(unsigned stop) {
+    const struct name *memory = name_row("MEMORY", stop);
+    return memory->group != NULL ? memory->meaning : name_row("STOP", stop)->meaning;
+}
+
 const char *abi_opcode_name(unsigned opcode) { return name_find("OPCODE", opcode); }
 
 const char *abi_kind_name(unsigned kind) { return name_find("KIND", kind); }
@@ -158,6 +199,7 @@ const char *abi_table_name(unsigned table) { return name_find("TABLE", table); }
 const char *abi_counter_name(unsigned counter) { return name_find("COUNTER", counter); }
 
 const char *abi_memory_name(unsigned memory) { return name_find("MEMORY", memory); }
+const char *abi_alert_name(unsigned alert) { return name_find("ALERT", alert); }
 
 /* A text that grows within ABI_TEXT_BYTES and is cut at its end. */
 struct text {
@@ -187,7 +229,7 @@ static void text_order(struct text *text, const char *name, uint32_t handle) {
 const char *abi_command_text(const struct command *command, char *out) {
     struct text text = { .at = out };
     text_add(&text, "%s", abi_opcode_name(command->opcode));
-    if (command->opcode > OPCODE_QUERY) text_part(&text, "opcode", command->opcode);
+    if (command->opcode > OPCODE_ALERT) text_part(&text, "opcode", command->opcode);
     text_part(&text, "origin", command->origin);
     text_part(&text, "stamp_ns", (int64_t)command->stamp_ns);
     text_order(&text, "order", command->order);

@@ -108,6 +108,13 @@ static inline bool abi_event_equal(const struct event *a, const struct event *b)
  * that does is what an UNCROSS must name. */
 bool abi_changes_symbol(const struct event *event);
 
+/* abi_own_command makes the command that the card gave itself from the event it said of it: the
+ * gate's closing, or an ALERT. */
+struct command abi_own_command(const struct event *event);
+
+/* abi_own says whether a card may give itself this command; the stamp is not looked at. */
+bool abi_own(const struct command *command);
+
 /* What a field of a row allows. */
 enum abi_access { ABI_SET, ABI_READ, ABI_LATER };
 
@@ -140,6 +147,9 @@ const char *abi_reason_name(unsigned reason);
 const char *abi_table_name(unsigned table);
 const char *abi_counter_name(unsigned counter);
 const char *abi_memory_name(unsigned memory);
+const char *abi_reason_meaning(unsigned reason); /* a sentence */
+const char *abi_stop_meaning(unsigned stop);     /* of a MEMORY_ or STOP_ number; a sentence */
+const char *abi_alert_name(unsigned alert);      /* without ALERT_CLEARED */
 
 enum { ABI_TEXT_BYTES = 512 };
 

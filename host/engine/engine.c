@@ -1386,6 +1386,16 @@ static bool form_holds(const struct command *command, bool trusted) {
     return command->origin == ORIGIN_HOST || (command->origin == ORIGIN_CARD && trusted);
 }
 
+/* The card's word of itself changes nothing; it is in order with all else, that is all. */
+static uint8_t apply_alert(struct run *run) {
+    const struct command *command = run->command;
+    unsigned alert = command->field & ~(unsigned)ALERT_CLEARED;
+    if (command->origin != ORIGIN_CARD || alert == 0 || alert > ALERT_CRITICAL)
+        return REASON_MALFORMED;
+    emit_value(run, KIND_ALERT, 0, command->field, command->value);
+    return REASON_NONE;
+}
+
 /* carry_out does what the command asks and says REASON_NONE, or says why not and has changed
  * nothing. */
 static uint8_t carry_out(struct run *run) {
@@ -1415,6 +1425,8 @@ static uint8_t carry_out(struct run *run) {
         return apply_kill(run);
     case OPCODE_QUERY:
         return apply_query(run);
+    case OPCODE_ALERT:
+        return apply_alert(run);
     default:
         CHECK(!"codes.def has a built opcode that the engine does not carry out");
         return REASON_MALFORMED;

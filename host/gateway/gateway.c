@@ -5,6 +5,7 @@
 #include "host/base/log.h"
 #include "host/gateway/link.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,6 +43,7 @@ struct gateway {
     uint64_t arrivals, logins, timer_ns;
     struct port_control *port;
     uint64_t closings; /* of the gate by the card, as far as they are reported */
+    uint64_t alerts;   /* of the card, likewise */
 };
 
 struct gateway *gateway_new(const struct gateway_parts *parts) {
@@ -395,6 +397,17 @@ static void report_gate(struct gateway *gateway) {
         "with --release");
 }
 
+/* Several at once are one line here; the journal has them all. */
+static void report_alerts(struct gateway *gateway) {
+    struct event alert;
+    uint64_t alerts = sequencer_alerts(gateway->parts.sequencer, &alert);
+    if (alerts == gateway->alerts) return;
+    gateway->alerts = alerts;
+    log_line("the card says %s%s: %" PRId64 "; `wirepit card health` tells more",
+             abi_alert_name(alert.field & ~(unsigned)ALERT_CLEARED),
+             alert.field & ALERT_CLEARED ? " is over" : "", alert.value);
+}
+
 /* A pass over everything. 1 when something moved, 0 when not, or a negative errno. */
 static int pass(struct gateway *gateway, uint64_t timeout_ns, bool taking) {
     struct transport_event events[EVENTS];
@@ -416,6 +429,7 @@ static int pass(struct gateway *gateway, uint64_t timeout_ns, bool taking) {
     int passed = sequencer_pass(gateway->parts.sequencer, wall_ns);
     if (passed < 0) return passed;
     report_gate(gateway);
+    report_alerts(gateway);
     for (uint32_t i = 0; i < gateway->count; i++) moved |= serve_output(gateway, i, now_ns);
     if (now_ns - gateway->timer_ns >= TIMER_NS) {
         gateway->timer_ns = now_ns;

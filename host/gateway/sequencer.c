@@ -43,6 +43,8 @@ struct sequencer {
 
     uint64_t commands, event_numbers;
     uint64_t closings;     /* of the gate, by the card itself */
+    uint64_t alerts;       /* said by the card itself */
+    struct event alert;    /* the last */
     uint64_t time_set_ns;  /* by the wall clock */
     uint64_t heartbeat_ns; /* when the next one is due, by the monotonic clock */
     struct sequencer_times times;
@@ -304,18 +306,21 @@ static void complete(struct sequencer *sequencer, uint64_t polled_ns) {
     if (follows) CHECK(sequencer_follow_up(sequencer, &follow_up) == 0); /* one place is free */
 }
 
-/* The gate has closed without a command: the card's own one goes into the journal as it reads in a
-   replay. */
+/* The card has closed its gate or said an ALERT without a command: its own one goes into the
+   journal as it reads in a replay. */
 static void complete_own(struct sequencer *sequencer) {
-    struct command command = setup_gate(MODE_KILL);
-    command.origin = ORIGIN_CARD;
-    command.stamp_ns = sequencer->events[0].stamp_ns;
+    const struct command command = abi_own_command(&sequencer->events[0]);
     keep_failure(sequencer, append(sequencer, JOURNAL_COMMAND, 0, &command, sizeof command));
     for (uint32_t i = 0; i < sequencer->event_count; i++)
         keep_failure(sequencer,
                      append(sequencer, JOURNAL_EVENT, 0, &sequencer->events[i], LIMIT_EVENT_BYTES));
+    if (command.opcode == OPCODE_ALERT) {
+        sequencer->alerts++;
+        sequencer->alert = sequencer->events[0];
+    } else {
+        sequencer->closings++;
+    }
     sequencer->event_count = 0;
-    sequencer->closings++;
 }
 
 /* Ends requests at the head that need no card. */
@@ -457,6 +462,11 @@ bool sequencer_at_card(const struct sequencer *sequencer) {
 uint64_t sequencer_commands(const struct sequencer *sequencer) { return sequencer->commands; }
 
 uint64_t sequencer_events(const struct sequencer *sequencer) { return sequencer->event_numbers; }
+
+uint64_t sequencer_alerts(const struct sequencer *sequencer, struct event *last) {
+    *last = sequencer->alert;
+    return sequencer->alerts;
+}
 
 uint64_t sequencer_closings(const struct sequencer *sequencer) { return sequencer->closings; }
 

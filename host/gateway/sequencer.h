@@ -95,6 +95,10 @@ uint64_t sequencer_events(const struct sequencer *sequencer);
 /* sequencer_closings counts the times the card has closed its gate without a command. */
 uint64_t sequencer_closings(const struct sequencer *sequencer);
 
+/* sequencer_alerts counts the ALERTs that the card has said without a command, and gives the last.
+ */
+uint64_t sequencer_alerts(const struct sequencer *sequencer, struct event *last);
+
 const struct sequencer_times *sequencer_times(const struct sequencer *sequencer);
 
 /* sequencer_refused is the first command of the gateway's own that the card refused, NULL while

@@ -239,37 +239,6 @@ static const char *const order_states[] = {
     "?", "open", "filled", "canceled", "replaced", "refused"
 };
 
-static const char *reason_meaning(int64_t reason) {
-    switch (reason) {
-#define CODE(group, name, number, meaning) CODE_##group(number, meaning)
-#define CODE_REASON(number, meaning) \
-    case number:                     \
-        return meaning;
-#define CODE_OPCODE(number, meaning)
-#define CODE_ORIGIN(number, meaning)
-#define CODE_SIDE(number, meaning)
-#define CODE_MODE(number, meaning)
-#define CODE_FILTER(number, meaning)
-#define CODE_SELF_TRADE(number, meaning)
-#define CODE_KIND(number, meaning)
-#define CODE_SYMBOL_STATE(number, meaning)
-#define CODE_RESTRICT(number, meaning)
-#define CODE_TABLE(number, meaning)
-#define CODE_MEMORY(number, meaning)
-#define CODE_COUNTER(number, meaning)
-#define LIMIT(name, number, meaning)
-#define USE(opcode, part)
-#define FLAG(group, name, bit, built, meaning)
-#include "driver/abi/codes.def"
-#undef CODE
-#undef LIMIT
-#undef USE
-#undef FLAG
-    default:
-        return "?";
-    }
-}
-
 static const char *reject_meaning(int64_t reject) {
     switch (reject) {
 #define REJECT(name, number, meaning) \
@@ -297,7 +266,7 @@ static json_t *refusal_json(const struct store_order *order) {
     (void)snprintf(text, sizeof text, "%s.%s", row != NULL ? row->table : "",
                    row != NULL ? row->name : "");
     return json_pack("{sssssososo}", "reason", abi_reason_name((unsigned)order->reason), "meaning",
-                     reason_meaning(order->reason), "limit",
+                     abi_reason_meaning((unsigned)order->reason), "limit",
                      row != NULL ? json_string(text) : json_null(), "limit_value",
                      integer_or_null(order->limit_value, row != NULL), "value",
                      integer_or_null(order->value, row != NULL));
@@ -325,7 +294,7 @@ static json_t *order_json(struct api *api, const void *row) {
     (void)json_object_set_new(json, "ended",
                               ended ? json_pack("{ssss}", "reason",
                                                 abi_reason_name((unsigned)order->reason), "meaning",
-                                                reason_meaning(order->reason))
+                                                abi_reason_meaning((unsigned)order->reason))
                                     : json_null());
     (void)json_object_set_new(json, "refused", refusal_json(order));
     return json;

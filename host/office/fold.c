@@ -387,8 +387,9 @@ static int take_event(struct fold *fold, const struct event *event) {
     case KIND_ROW:
         return rows_compare(fold, event);
     case KIND_ALERT:
-        return rows_alarm(fold, "card", -1, -1, 0, event->reason, "the card says ALERT: %s",
-                          abi_reason_name(event->reason));
+        return rows_alarm(fold, "card", -1, -1, 0, event->value, "the card says %s%s: %" PRId64,
+                          abi_alert_name(event->field & ~(unsigned)ALERT_CLEARED),
+                          event->field & ALERT_CLEARED ? " is over" : "", event->value);
     case KIND_SWEPT:
     case KIND_RESTATED: /* the book's alone */
         return 0;

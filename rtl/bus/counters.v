@@ -4,7 +4,7 @@
 //   throughput  every counter once a clock
 //   slow sink   none
 //   reset       synchronous; all 0, the copies too
-//   invariant   a counter never falls; ECC_CORRECTED stays 0: rows carry parity
+//   invariant   a counter never falls
 
 `include "abi.vh"
 `default_nettype none
@@ -30,6 +30,7 @@ module counters (
     input  wire        overrun_i,
     input  wire        watchdog_i,
     input  wire        memory_i,
+    input  wire        corrected_i,
     input  wire [15:0] event_clocks_i,    // since its command arrived
     input  wire [4:0]  stalls_i           // COUNTER_STALL_ACCOUNT and those behind it
 );
@@ -65,7 +66,7 @@ module counters (
     assign pulse[`COUNTER_GATE_CLOSINGS]  = closing_i;
     assign pulse[`COUNTER_WINDOW_PARTIAL] = partial_i;
     assign pulse[`COUNTER_WINDOW_OVERRUN] = overrun_i;
-    assign pulse[`COUNTER_ECC_CORRECTED]  = 1'b0;
+    assign pulse[`COUNTER_ECC_CORRECTED]  = corrected_i;
     assign pulse[`COUNTER_ECC_FATAL]      = memory_i;
     assign pulse[`COUNTER_WATCHDOG]       = watchdog_i;
     assign pulse[`COUNTER_STALL_ACCOUNT +: 5] = stalls_i;

@@ -11,6 +11,8 @@
 //
 // A closing (kill_i, LIVE mode only) lets nothing pass until the command that the core has is done, since that may itself
 // close or open the gate; then, if the gate is open, it becomes a KILL of the whole engine.
+//
+// An alert (alert_i, LIVE mode only) becomes an ALERT between two commands of the host; it stands until alerted_o.
 
 `include "abi.vh"
 `include "check.vh"
@@ -27,6 +29,11 @@ module ingress (
     input  wire [63:0]              time_ns_i,
     output reg                      closing_o = 1'b0,  // pulse: a KILL was made
 
+    input  wire                     alert_i,           // the management core has something to say
+    input  wire [7:0]               alert_code_i,      // ALERT_
+    input  wire [31:0]              alert_value_i,     // signed
+    output wire                     alerted_o,         // it is taken
+
     input  wire                     s_command_tvalid,
     output wire                     s_command_tready,
     input  wire [`command_bits-1:0] s_command_tdata,
@@ -42,13 +49,15 @@ module ingress (
 
     wire        free     = !m_command_tvalid || m_command_tready;
     wire        settled  = !m_command_tvalid && !busy_i;
+    wire        alert    = !kill_q && live_i && free && alert_i;
     wire        pass     = s_command_tvalid && s_command_tready;
     wire        close    = kill_q && settled && !killed_i;
     wire [63:0] given_ns = s_command_tdata[`command_stamp_ns];
-    wire [63:0] asked_ns = close ? time_ns_i : live_i ? s_command_tuser : given_ns;
+    wire [63:0] asked_ns = close || alert ? time_ns_i : live_i ? s_command_tuser : given_ns;
     wire [63:0] stamp_ns = asked_ns > stamp_q ? asked_ns : stamp_q;
 
-    assign s_command_tready = free && !kill_q;
+    assign s_command_tready = free && !kill_q && !alert;
+    assign alerted_o        = alert;
 
     always @(posedge clk) begin
         if (kill_i && live_i) kill_q <= 1'b1;
@@ -59,15 +68,16 @@ module ingress (
             m_command_tdata <= s_command_tdata;
             m_command_tuser <= !live_i;
         end
-        if (close) begin
+        if (close || alert) begin
             m_command_tdata                  <= {`command_bits{1'b0}};
-            m_command_tdata[`command_opcode] <= `OPCODE_KILL;
+            m_command_tdata[`command_opcode] <= close ? `OPCODE_KILL : `OPCODE_ALERT;
             m_command_tdata[`command_origin] <= `ORIGIN_CARD;
-            m_command_tdata[`command_field]  <= `TABLE_ENGINE;
+            m_command_tdata[`command_field]  <= close ? `TABLE_ENGINE : alert_code_i;
             m_command_tdata[`command_mode]   <= `MODE_KILL;
+            m_command_tdata[`command_value]  <= close ? 64'd0 : {{32{alert_value_i[31]}}, alert_value_i};
             m_command_tuser                  <= 1'b1;
         end
-        if (pass || close) begin
+        if (pass || close || alert) begin
             m_command_tvalid                   <= 1'b1;
             m_command_tdata[`command_stamp_ns] <= stamp_ns;
             stamp_q                            <= stamp_ns;
@@ -81,7 +91,7 @@ module ingress (
         end
     end
 
-    `CHECK(one_at_a_time,  !(pass && close))
+    `CHECK(one_at_a_time,  {1'b0, pass} + {1'b0, close} + {1'b0, alert} <= 2'd1)
     `CHECK(stamp_is_last,  !m_command_tvalid || m_command_tdata[`command_stamp_ns] == stamp_q)
 `ifdef PROVE_INGRESS
     `include "ingress_proof.vh"

@@ -1,6 +1,6 @@
 // regs: the registers of BAR0, the card's clock, and the order of a reset.
 //
-//   latency     1 clock from a write to its effect and answer, 1 clock from a read's address to its data
+//   latency     1 clock from a write to its effect and answer, 1 clock from a read's address to its data, 2 in the page
 //   throughput  1 write a clock, 1 read in 2 clocks
 //   slow sink   an answer waits for bready or rready, and the next access with it
 //   reset       rst resets all; what reset_o resets inside is everything but the bus handshakes
@@ -32,7 +32,7 @@ module regs #(
     input  wire        s_axil_awvalid,
     output wire        s_axil_awready,
     // verilator lint_off UNUSEDSIGNAL
-    input  wire [11:0] s_axil_awaddr,
+    input  wire [14:0] s_axil_awaddr,
     input  wire        s_axil_wvalid,
     output wire        s_axil_wready,
     input  wire [31:0] s_axil_wdata,
@@ -42,7 +42,7 @@ module regs #(
     output reg  [1:0]  s_axil_bresp = 2'b00,
     input  wire        s_axil_arvalid,
     output wire        s_axil_arready,
-    input  wire [11:0] s_axil_araddr,               // the low 2 bits of an address say nothing
+    input  wire [14:0] s_axil_araddr,               // the low 2 bits of an address say nothing
     // verilator lint_on UNUSEDSIGNAL
     output reg         s_axil_rvalid = 1'b0,
     input  wire        s_axil_rready,
@@ -65,6 +65,22 @@ module regs #(
     input  wire [63:0] counter_i,
 
     output wire [4:0]  inject_o,
+
+    // The management core's, which has nothing to do with the rest
+    output wire        mgmt_control_o,              // pulse, as the next two; what is written is in mgmt_data_o
+    output wire        mailbox_o,
+    output wire        load_o,
+    output wire [11:0] load_index_o,
+    output wire [31:0] mgmt_data_o,
+    input  wire [31:0] mgmt_status_i,
+    input  wire [31:0] mailbox_reply_i,
+    output wire [9:0]  page_index_o,
+    input  wire [31:0] page_data_i,                 // 1 clock behind page_index_o
+    input  wire        mgmt_kill_i,                 // pulse: it closes the gate
+    input  wire        peek_i,                      // it reads a register, when the host does not
+    input  wire [9:0]  peek_index_i,
+    output reg         peeked_o = 1'b0,             // pulse, with peek_data_o
+    output reg  [31:0] peek_data_o,
 
     output reg         ring_start_o = 1'b0,         // pulse
     output reg  [4:0]  ring_log2_o = 5'd0,
@@ -97,10 +113,10 @@ module regs #(
 
     // ---- writes ------------------------------------------------------------------------------------------------------
     reg         address_valid_q = 1'b0;
-    reg  [9:0]  address_q;
+    reg  [12:0] address_q;
 
     wire        open  = !hold_o && !reset_o && (!s_axil_bvalid || s_axil_bready);
-    wire [9:0]  where = address_valid_q ? address_q : s_axil_awaddr[11:2];
+    wire [12:0] where = address_valid_q ? address_q : s_axil_awaddr[14:2];
     wire        beat  = s_axil_wvalid && s_axil_wready;
     wire        write = beat && &s_axil_wstrb;
     wire [31:0] data  = s_axil_wdata;
@@ -108,7 +124,7 @@ module regs #(
     assign s_axil_awready = !address_valid_q;
     assign s_axil_wready  = open && (address_valid_q || s_axil_awvalid);
 
-    wire [11:0] target   = {where, 2'b00};
+    wire [14:0] target   = {where, 2'b00};
     wire        control  = write && target == `REG_CONTROL;
     wire        log2_fit = data == 32'd0 || (data >= 32'd4 && data <= 32'd24);
     wire        ring     = write && target == `REG_RING_LOG2 && log2_fit;
@@ -119,7 +135,7 @@ module regs #(
     always @(posedge clk) begin
         if (s_axil_awvalid && s_axil_awready && !beat) begin
             address_valid_q <= 1'b1;
-            address_q       <= s_axil_awaddr[11:2];
+            address_q       <= s_axil_awaddr[14:2];
         end
         if (beat) address_valid_q <= 1'b0;
         if (s_axil_bready) s_axil_bvalid <= 1'b0;
@@ -171,7 +187,7 @@ module regs #(
     always @(posedge clk) begin
         if (control && |data[`CONTROL_GO_LIVE]) live_o <= 1'b1;
         // One clock later, as live_o is, so that a write may ask for both.
-        kill_o     <= control && |data[`CONTROL_KILL] || silent;
+        kill_o     <= control && |data[`CONTROL_KILL] || silent || (mgmt_kill_i && live_o);
         watchdog_o <= silent;
         snapshot_o <= control && |data[`CONTROL_SNAPSHOT];
 
@@ -207,16 +223,26 @@ module regs #(
         end
     end
 
+    assign mgmt_control_o = write && target == `REG_MGMT_CONTROL;
+    assign mailbox_o      = write && target == `REG_MAILBOX;
+    assign load_o         = write && target >= `REG_LOAD;
+    assign load_index_o   = where[11:0];
+    assign mgmt_data_o    = data;
+
     // ---- reads -------------------------------------------------------------------------------------------------------
-    wire [11:0] wanted = {s_axil_araddr[11:2], 2'b00};
-    wire        read   = s_axil_arvalid && s_axil_arready;
+    wire        read    = s_axil_arvalid && s_axil_arready;
+    wire        peek    = peek_i && !read && !peeked_o && !snapshot_o;
+    wire [14:0] wanted  = read ? {s_axil_araddr[14:2], 2'b00} : {3'd0, peek_index_i, 2'b00};
+    wire        of_page = wanted >= `REG_PAGE && wanted < `REG_PAGE_END;
+    reg         page_q  = 1'b0;                     // a word of the page is on its way
 
     // A read right after the answer to a SNAPSHOT sees what it latched.
-    assign s_axil_arready  = !s_axil_rvalid && !snapshot_o;
+    assign s_axil_arready  = !s_axil_rvalid && !snapshot_o && !page_q;
     assign s_axil_rresp    = OKAY;
-    assign counter_index_o = s_axil_araddr[7:3];    // the counters lie on a border of their size
+    assign counter_index_o = wanted[7:3];           // the counters lie on a border of their size
+    assign page_index_o    = wanted[11:2];
 
-    reg [31:0] status;
+    reg [31:0] status, value;
     always @(*) begin
         status                    = 32'd0;
         status[`STATUS_INIT_DONE] = init_done_i && !hold_o && !reset_o;
@@ -224,39 +250,51 @@ module regs #(
         status[`STATUS_KILLED]    = killed_i;
         status[`STATUS_FAULT]     = fault_i;
         status[`STATUS_MEMORY]    = {3'd0, stopped_i};
+
+        value = 32'd0;
+        case (wanted)
+        `REG_DIGEST:        value = `ABI_DIGEST;
+        `REG_VERSION:       begin
+            value[`VERSION_MINOR] = MINOR;
+            value[`VERSION_MAJOR] = MAJOR;
+        end
+        `REG_SYMBOLS:       value = SYMBOLS;
+        `REG_ACCOUNTS:      value = ACCOUNTS;
+        `REG_ORDERS:        value = ORDERS;
+        `REG_LEVELS:        value = LEVELS;
+        `REG_STATUS:        value = status;
+        `REG_RING_LOW:      value = ring_base_o[31:0];
+        `REG_RING_HIGH:     value = ring_base_o[63:32];
+        `REG_RING_LOG2:     value = {27'd0, ring_log2_o};
+        `REG_RING_CONSUMED: value = ring_consumed_o;
+        `REG_TIME_LOW:      value = time_low_q;
+        `REG_CLOCK_NS:      value = {24'd0, clock_ns_q};
+        `REG_HEARTBEAT:     value = heartbeat_q;
+        `REG_WATCHDOG_NS:   value = watchdog_ns_q;
+        `REG_INJECT:        value = {27'd0, inject_q};
+        `REG_MGMT:          value = mgmt_status_i;
+        `REG_MAILBOX_REPLY: value = mailbox_reply_i;
+        default:
+            if (wanted >= `REG_COUNTERS && wanted < `REG_COUNTERS_END)
+                value = wanted[2] ? counter_i[63:32] : counter_i[31:0];
+        endcase
     end
 
     always @(posedge clk) begin
         if (s_axil_rready) s_axil_rvalid <= 1'b0;
-        if (read) begin
-            s_axil_rvalid <= 1'b1;
-            case (wanted)
-            `REG_DIGEST:        s_axil_rdata <= `ABI_DIGEST;
-            `REG_VERSION:       begin
-                s_axil_rdata[`VERSION_MINOR] <= MINOR;
-                s_axil_rdata[`VERSION_MAJOR] <= MAJOR;
-            end
-            `REG_SYMBOLS:       s_axil_rdata <= SYMBOLS;
-            `REG_ACCOUNTS:      s_axil_rdata <= ACCOUNTS;
-            `REG_ORDERS:        s_axil_rdata <= ORDERS;
-            `REG_LEVELS:        s_axil_rdata <= LEVELS;
-            `REG_STATUS:        s_axil_rdata <= status;
-            `REG_RING_LOW:      s_axil_rdata <= ring_base_o[31:0];
-            `REG_RING_HIGH:     s_axil_rdata <= ring_base_o[63:32];
-            `REG_RING_LOG2:     s_axil_rdata <= {27'd0, ring_log2_o};
-            `REG_RING_CONSUMED: s_axil_rdata <= ring_consumed_o;
-            `REG_TIME_LOW:      s_axil_rdata <= time_low_q;
-            `REG_CLOCK_NS:      s_axil_rdata <= {24'd0, clock_ns_q};
-            `REG_HEARTBEAT:     s_axil_rdata <= heartbeat_q;
-            `REG_WATCHDOG_NS:   s_axil_rdata <= watchdog_ns_q;
-            `REG_INJECT:        s_axil_rdata <= {27'd0, inject_q};
-            default:
-                if (wanted < `REG_COUNTERS || wanted >= `REG_COUNTERS_END) s_axil_rdata <= 32'd0;
-                else s_axil_rdata <= wanted[2] ? counter_i[63:32] : counter_i[31:0];
-            endcase
+        page_q <= read && of_page;
+        if (read || page_q) begin
+            s_axil_rvalid <= !(read && of_page);
+            s_axil_rdata  <= page_q ? page_data_i : value;
         end
+        peeked_o    <= peek;
+        peek_data_o <= value;
 
-        if (rst) s_axil_rvalid <= 1'b0;
+        if (rst) begin
+            s_axil_rvalid <= 1'b0;
+            page_q        <= 1'b0;
+            peeked_o      <= 1'b0;
+        end
     end
 
     `CHECK(watchdog_is_fair, !watchdog_o || $past(live_o && !heard && watchdog_ns_q != 32'd0))

@@ -1599,7 +1599,7 @@ module core #(
                     `OPCODE_CREDIT: clerk_q <= CREDIT;
                     `OPCODE_KILL:   clerk_q <= KILL;
                     `OPCODE_QUERY:  clerk_q <= QUERY;
-                    `OPCODE_NOP:    clerk_q <= NOP;
+                    `OPCODE_NOP, `OPCODE_ALERT: clerk_q <= NOP;
                     `OPCODE_SWEEP:  clerk_q <= SCAN_READ;
                     `OPCODE_UNCROSS: clerk_q <= UNCROSS;
                     default:        clerk_q <= ROW_VALUE;
@@ -1915,7 +1915,9 @@ module core #(
             end
             NOP: begin
                 event_valid = 1'b1;
-                event_d[`event_kind] = `KIND_SET;
+                event_d[`event_kind]  = e_opcode == `OPCODE_ALERT ? `KIND_ALERT : `KIND_SET;
+                event_d[`event_value] = e_value;        // a NOP's parts are zero
+                event_d[`event_field] = e_field;
             end
             default: ;
         endcase

@@ -42,6 +42,7 @@ module form #(
             `OPCODE_CREDIT:   used = `USED_CREDIT;
             `OPCODE_KILL:     used = `USED_KILL;
             `OPCODE_QUERY:    used = `USED_QUERY;
+            `OPCODE_ALERT:    used = `USED_ALERT;
             default:          used = 512'd0;        // the opcode itself is not used: never well formed
         endcase
     end
@@ -79,6 +80,8 @@ module form #(
                      && {16'd0, firm}    < (table_ == `TABLE_FIRM    ? ACCOUNTS : 1)
                      && {16'd0, session} < (table_ == `TABLE_SESSION ? ACCOUNTS : 1)
                      && order            < (table_ == `TABLE_ORDER   ? ORDERS   : 1);
+    wire [7:0] alert    = field & ~`ALERT_CLEARED;
+    wire       alert_ok = origin == `ORIGIN_CARD && alert != 8'd0 && alert <= `ALERT_CRITICAL;
     wire       kill_ok = field == `TABLE_ENGINE || field == `TABLE_FIRM || field == `TABLE_ACCOUNT || field == `TABLE_SESSION;
 
     // A part that a SWEEP's filter names is an index or a side, any other is zero.
@@ -99,6 +102,7 @@ module form #(
             `OPCODE_SYMBOL, `OPCODE_ACCOUNT, `OPCODE_POSITION: opcode_ok = row_ok && mode <= `MODE_ADJUST;
             `OPCODE_KILL:                                      opcode_ok = row_ok && kill_ok && mode <= `MODE_RELEASE;
             `OPCODE_QUERY:                                     opcode_ok = row_ok;
+            `OPCODE_ALERT:                                     opcode_ok = alert_ok;
             default:                                           opcode_ok = 1'b1;
         endcase
     end

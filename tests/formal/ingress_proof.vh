@@ -4,7 +4,7 @@
     (* anyconst *) reg [$clog2(`command_bits)-1:0] watched_bit;
     reg        past_rst = 1'b1;                     // at power-up there is no past
     reg [63:0] in_count  = 64'd0;
-    reg [63:0] closings  = 64'd0;
+    reg [63:0] closings  = 64'd0;                  // and alerts: what is made here
     reg [63:0] out_count = 64'd0;
     wire       in_bit    = s_command_tdata >> watched_bit;
     wire       out_bit   = m_command_tdata >> watched_bit;
@@ -13,7 +13,7 @@
     always @(posedge clk) begin
         past_rst <= rst;
         if (pass)  in_count <= in_count + 64'd1;
-        if (close) closings <= closings + 64'd1;
+        if (close || alert) closings <= closings + 64'd1;
         if (m_command_tvalid && m_command_tready) out_count <= out_count + 64'd1;
 
         if (rst) begin
@@ -39,7 +39,10 @@
         asked <= (kill_i && live_i) || (asked && !(settled && killed_i) && !close);
         if (rst) asked <= 1'b0;
     end
-    `CHECK(kill_dominates,         !asked || !pass)
+    `CHECK(kill_dominates,         !asked || !(pass || alert))
+    `CHECK(alert_is_given,         past_rst || !$past(alert) || (m_command_tvalid && m_command_tuser
+                                   && m_command_tdata[`command_opcode] == `OPCODE_ALERT
+                                   && m_command_tdata[`command_origin] == `ORIGIN_CARD))
     `CHECK(closing_is_given,       past_rst || !$past(asked && settled && !killed_i) || is_closing)
     // What the induction stands on.
     `CHECK(asked_is_kept,          asked == kill_q)

@@ -12,7 +12,7 @@ here=$(dirname "$0")
 work=build/synth
 mkdir -p "$work"
 yosys -q -p "
-    read_verilog -DSYNTHESIS -Ibuild -Irtl rtl/wirepit_card.v rtl/core/*.v rtl/bus/*.v
+    read_verilog -DSYNTHESIS -Ibuild -Irtl -Irtl/mgmt rtl/wirepit_card.v rtl/core/*.v rtl/bus/*.v rtl/mgmt/*.v
     synth_xilinx -family xcup -uram -noiopad -noclkbuf -top wirepit_card
     flatten
     write_blif -param -cname $work/card.blif

@@ -10,7 +10,7 @@ coverage_benches = $(addprefix $C/test_,$(rtl_benches))
 
 $C/small/verilated: $(rtl_sources) build/abi.vh sim/sizes.def
 	@mkdir -p $(@D) $C/include
-	verilator $(verilator_options) $(coverage_options) --Mdir $(@D) --prefix Vcard_small --top-module wirepit_card -Irtl -Irtl/core -Irtl/bus \
+	verilator $(verilator_options) $(coverage_options) --Mdir $(@D) --prefix Vcard_small --top-module wirepit_card $(rtl_include) \
 	    -GSYMBOLS=$(call sim_number,small,1) -GACCOUNTS=$(call sim_number,small,2) \
 	    -GORDERS=$(call sim_number,small,3) -GLEVELS=$(call sim_number,small,4) rtl/wirepit_card.v
 	printf '#include "%s/Vcard_small.h"\n#include "tests/rtl/coverage.h"\n#define Vcard_small covered<Vcard_small>\n' $(abspath $(@D)) >$C/include/Vcard_small.h

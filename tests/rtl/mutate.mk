@@ -8,7 +8,7 @@ mutate_card     = $M/model.o $M/mutant.o $M/small/Vcard_small__ALL.a $(filter-ou
 
 $M/card.v: $(rtl_sources) build/abi.vh sim/sizes.def tests/rtl/mutate.mk
 	@mkdir -p $M
-	yosys -q -p "read_verilog -DSYNTHESIS -Ibuild -Irtl $(wildcard rtl/*.v rtl/core/*.v rtl/bus/*.v); \
+	yosys -q -p "read_verilog -DSYNTHESIS -Ibuild $(rtl_include) $(filter %.v,$(rtl_sources)); \
 	    hierarchy -top wirepit_card -chparam SYMBOLS $(call sim_number,small,1) -chparam ACCOUNTS $(call sim_number,small,2) \
 	        -chparam ORDERS $(call sim_number,small,3) -chparam LEVELS $(call sim_number,small,4); \
 	    proc; flatten; opt_clean; mutate -list $(MUTANTS) -seed $(SEED) -ctrl mutant_q 8 1 -o $M/list.txt c:*core.* c:*occupancy_map* %d c:*_ram.* %d; \

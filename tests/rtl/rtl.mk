@@ -13,7 +13,7 @@ rtl_verilog_fifo      = rtl/bus/fifo.v
 rtl_verilog_window    = rtl/bus/window.v
 rtl_verilog_regs      = rtl/bus/regs.v
 rtl_verilog_event_dma = rtl/bus/event_dma.v
-rtl_verilog_card_bus  = rtl/wirepit_card.v tests/rtl/card_bus_core.v $(wildcard rtl/bus/*.v)
+rtl_verilog_card_bus  = rtl/wirepit_card.v tests/rtl/card_bus_core.v $(wildcard rtl/bus/*.v rtl/mgmt/*.v)
 
 rtl_objects = $(B)/driver/abi/abi.o
 rtl_options = --cc --exe --build --assert --x-assign unique --x-initial unique -Wall -O3 -Ibuild -Irtl

@@ -793,7 +793,11 @@ static void draw(struct stimulus *stimulus, struct command *command, enum action
         draw_query(stimulus, command);
         break;
     case NOP:
-        command->opcode = OPCODE_NOP;
+        command->opcode = one_in(stimulus, 2) ? OPCODE_NOP : OPCODE_ALERT;
+        if (command->opcode == OPCODE_NOP) break;
+        command->origin = one_in(stimulus, 10) ? ORIGIN_HOST : ORIGIN_CARD;
+        command->field = (uint8_t)(below(stimulus, ALERT_CRITICAL + 2) + 128 * below(stimulus, 2));
+        command->value = draw_edge(stimulus);
         break;
     default: /* any other action with a bit or two where none belongs, or another opcode */
         draw(stimulus, command, (enum action)below(stimulus, BITS));

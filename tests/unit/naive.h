@@ -845,6 +845,11 @@ static inline uint8_t naive_carry_out(struct naive *naive, bool trusted) {
         return naive_kill(naive);
     case OPCODE_QUERY:
         return naive_query(naive);
+    case OPCODE_ALERT:
+        if (c->origin == ORIGIN_HOST || (c->field & 0x7f) == 0 || (c->field & 0x7f) > 8)
+            return REASON_MALFORMED;
+        naive_say_row(naive, KIND_ALERT, 0, c->field, c->value);
+        return REASON_NONE;
     default:
         naive_say_row(naive, KIND_SET, 0, 0, 0);
         return REASON_NONE;

@@ -88,7 +88,7 @@ static void a_mask_covers_what_the_opcode_uses_and_nothing_else(void **state) {
     assert_int_equal(used[offsetof(struct command, reserved)], 0);
     assert_non_null(abi_used(OPCODE_NOP));
     assert_non_null(abi_used(OPCODE_SWEEP));
-    assert_null(abi_used(OPCODE_QUERY + 1));
+    assert_null(abi_used(OPCODE_ALERT + 1));
     assert_null(abi_used(0));
     assert_null(abi_used(255));
 }

@@ -566,7 +566,7 @@ static void random_commands_do_what_the_law_says(void **state) {
     assert_non_null(engine);
     for (uint64_t world = 0; world < WORLDS; world++) world_run(world);
     engine_delete(engine);
-    for (unsigned opcode = OPCODE_NOP; opcode <= OPCODE_QUERY; opcode++)
+    for (unsigned opcode = OPCODE_NOP; opcode <= OPCODE_ALERT; opcode++)
         print_message("%-8s  %6" PRIu64 " taken  %6" PRIu64 " refused\n", abi_opcode_name(opcode),
                       verdicts[opcode][0], verdicts[opcode][1]);
     print_message("%" PRIu64 " trades, %" PRIu64 " new parts of icebergs, %" PRIu64
