@@ -12,8 +12,16 @@ bool card_size_valid(const struct card_size *size) {
            power_of_two(size->levels, 64, 4096);
 }
 
+int card_gone(const struct card *card) {
+    return err_set(-EIO,
+                   "card %s: every read gives all ones: it has lost power, its link or its image; "
+                   "see to it, then reset the card and replay",
+                   card->name);
+}
+
 int card_check(struct card *card) {
     uint32_t theirs = card_read(card, REG_DIGEST);
+    if (theirs == UINT32_MAX) return card_gone(card);
     if (theirs != abi_digest())
         return err_set(
             -EPROTO,

@@ -68,10 +68,14 @@ static inline void card_write(struct card *card, uint32_t reg, uint32_t value) {
 /* card_close gives back all that the transport's open took. */
 static inline void card_close(struct card *card) { card->operations->close(card); }
 
-/* card_check reads digest, version and parameters, fills card->size and returns 0; or -EPROTO when
-   card and host were built from different tables, with err_text saying which side to rebuild.
-   Transports call it in their open. */
+/* card_check reads digest, version and parameters, fills card->size and returns 0; -EPROTO when
+   card and host were built from different tables, with err_text saying which side to rebuild; or
+   -EIO when nobody answers. Transports call it in their open. */
 int card_check(struct card *card);
+
+/* card_gone returns -EIO with the text of a card whose reads give all ones: what a bus gives for
+   what nobody answers. A register may hold them, DIGEST does not. */
+int card_gone(const struct card *card);
 
 /* card_go_live ends REPLAY mode: from here on the card stamps commands by its own clock. */
 void card_go_live(struct card *card);

@@ -42,26 +42,46 @@ static int port_credit(struct port *port, uint8_t credits) {
                    port->card.name, port->consumed + 1, ahead, port->pushed - port->taken);
 }
 
-unsigned port_stopped(const struct port *port) {
+/* The words of the status line: read as the card writes them. */
+static uint64_t port_line(const struct port *port, size_t offset) {
     const char *line = (const char *)port->ring + ((size_t)PORT_SLOT_BYTES << port->ring_log2);
-    return (unsigned)atomic_load_explicit(
-        (const _Atomic uint64_t *)(const void *)(line + offsetof(struct status, stopped)),
-        memory_order_acquire);
+    return atomic_load_explicit((const _Atomic uint64_t *)(const void *)(line + offset),
+                                memory_order_acquire);
+}
+
+/* The line is written behind the events that it counts: what it counts and the ring does not hold
+   was lost on its way. */
+static uint64_t port_lost(const struct port *port) {
+    uint64_t written = port_line(port, offsetof(struct status, events));
+    return written > port->consumed && !port_ready(port) ? written : 0;
+}
+
+bool port_fails(const struct port *port) {
+    return port_line(port, offsetof(struct status, stopped)) != 0 || port_lost(port) != 0;
 }
 
 /* port_status reads the status line. Only when the ring is empty, else port_credit could not tell
    an old count from a new one. */
 static int port_status(struct port *port) {
-    char *line = (char *)port->ring + ((size_t)PORT_SLOT_BYTES << port->ring_log2);
-    uint64_t taken = atomic_load_explicit(
-        (_Atomic uint64_t *)(void *)(line + offsetof(struct status, slots_taken)),
-        memory_order_acquire);
-    unsigned stopped = port_stopped(port);
+    uint64_t taken = port_line(port, offsetof(struct status, slots_taken));
+    unsigned stopped = (unsigned)port_line(port, offsetof(struct status, stopped));
+    uint64_t written = port_lost(port);
+    if (stopped == STOP_HUNG)
+        return err_set(-EIO,
+                       "card %s: its engine hangs: a command was neither ended nor answered; the "
+                       "gate is closed; reset the card and replay",
+                       port->card.name);
     if (stopped != 0)
         return err_set(-EIO,
                        "card %s: a row of its table %s is not what was written; it has stopped and "
                        "said nothing since; reset the card and replay",
                        port->card.name, abi_memory_name(stopped));
+    if (written != 0)
+        return err_set(-EIO,
+                       "card %s: it has written %" PRIu64 " events and event %" PRIu64
+                       " is not there: a write of its own to memory was lost; look at the PCIe "
+                       "link and the IOMMU's log, then reset the card and replay",
+                       port->card.name, written, port->consumed + 1);
     if (taken <= port->taken) return 0;
     if (taken > port->pushed)
         return err_set(-EIO,
@@ -160,8 +180,10 @@ static int port_start(struct port *port) {
     port->replayed = UINT64_MAX;
     port->dead = 0;
 
-    uint32_t tries = 0;
-    while (!(port->operations->read(port, REG_STATUS) & (uint32_t)STATUS_INIT_DONE)) {
+    uint32_t tries = 0, status;
+    while ((status = port->operations->read(port, REG_STATUS)) == UINT32_MAX ||
+           !(status & (uint32_t)STATUS_INIT_DONE)) {
+        if (status == UINT32_MAX) return port_die(port, card_gone(&port->card));
         int error = port->operations->progress(port);
         if (error == 0 && ++tries >= port->init_tries_max)
             error = err_set(-EIO,

@@ -78,8 +78,9 @@ static inline uint64_t port_outstanding(const struct port *port) {
 /* port_ready says whether an event waits in the ring. */
 bool port_ready(const struct port *port);
 
-/* port_stopped is the MEMORY_ number that the status line says, 0 while the card goes on. */
-unsigned port_stopped(const struct port *port);
+/* port_fails says whether the status line tells of something that ends all waiting: the card has
+   stopped, or an event that it has written is not in the ring. The next poll says which. */
+bool port_fails(const struct port *port);
 
 /* What callers of card_write should know: writing CONTROL_RESET through a port waits for the
    tables to be swept and gives the card its ring again; everything not polled is gone. The

@@ -88,12 +88,15 @@ static int simlib_progress(struct port *port) {
     const bool due = port_outstanding(port) != 0;
     uint64_t left = due ? SIMLIB_ANSWER_CLOCKS_MAX : SIMLIB_IDLE_CLOCKS;
     trace_turn(&simlib->trace, simlib->model);
-    while (left != 0 && !port_ready(port) && port_stopped(port) == 0 &&
+    while (left != 0 && !port_ready(port) && !port_fails(port) &&
            model_fault(simlib->model) == NULL)
         left -= model_run(simlib->model, left);
     if (model_fault(simlib->model) != NULL)
         return err_set(-EIO, "card sim: %s", model_fault(simlib->model));
-    if (due && !port_ready(port) && port_stopped(port) == 0)
+    if (due && !port_ready(port) && !port_fails(port) &&
+        model_read(simlib->model, REG_DIGEST) == UINT32_MAX)
+        return card_gone(&port->card);
+    if (due && !port_ready(port) && !port_fails(port))
         return err_set(-EIO,
                        "card sim: no event within %d clocks while %" PRIu64
                        " commands are outstanding: the RTL hangs",

@@ -232,7 +232,7 @@ module regs #(
     // ---- reads -------------------------------------------------------------------------------------------------------
     wire        read    = s_axil_arvalid && s_axil_arready;
     wire        peek    = peek_i && !read && !peeked_o && !snapshot_o;
-    wire [14:0] wanted  = read ? {s_axil_araddr[14:2], 2'b00} : {3'd0, peek_index_i, 2'b00};
+    wire [14:0] wanted  = read || !peek_i ? {s_axil_araddr[14:2], 2'b00} : {3'd0, peek_index_i, 2'b00};
     wire        of_page = wanted >= `REG_PAGE && wanted < `REG_PAGE_END;
     reg         page_q  = 1'b0;                     // a word of the page is on its way
 

@@ -40,9 +40,8 @@ static inline uint32_t regs_read(struct bench *bench, struct ports *ports, uint3
         bench_settle(bench, ports);
         bool address = ports->s_axil_arready;
         clock(context);
-        if (!address) continue;
-        ports->s_axil_arvalid = 0;
-        return ports->s_axil_rvalid ? ports->s_axil_rdata : UINT32_MAX;
+        if (address) ports->s_axil_arvalid = 0;
+        if (ports->s_axil_rvalid && !ports->s_axil_arvalid) return ports->s_axil_rdata;
     }
     return UINT32_MAX;
 }

@@ -16,10 +16,10 @@ rtl_verilog_event_dma = rtl/bus/event_dma.v
 rtl_verilog_card_bus  = rtl/wirepit_card.v tests/rtl/card_bus_core.v $(wildcard rtl/bus/*.v rtl/mgmt/*.v)
 
 rtl_objects = $(B)/driver/abi/abi.o
-rtl_options = --cc --exe --build --assert --x-assign unique --x-initial unique -Wall -O3 -Ibuild -Irtl
+rtl_options = --cc --exe --build --assert --x-assign unique --x-initial unique -Wall -O3 -Ibuild -Irtl -Irtl/mgmt
 
 define rtl_bench
-$(B)/tests/rtl/test_$1: $(B)/tests/rtl/test_$1.o $(rtl_verilog_$1) rtl/check.vh build/abi.vh \
+$(B)/tests/rtl/test_$1: $(B)/tests/rtl/test_$1.o $(rtl_verilog_$1) rtl/check.vh rtl/mgmt/ecc.vh build/abi.vh \
     $(addprefix tests/rtl/,$1.def bench.cpp bench.h) $(rtl_objects)
 	@mkdir -p $(B)/verilated/test_$1
 	@rm -f $$@

@@ -46,9 +46,12 @@ static void fake_event(struct fake *fake, uint16_t flags) {
     fake->written++;
 }
 
-static void fake_status(struct fake *fake) {
-    struct status status = { .slots_taken = fake->taken };
+static void fake_line(struct fake *fake, struct status status) {
     memcpy(fake->ring + RING_SLOTS * PORT_SLOT_BYTES, &status, sizeof status);
+}
+
+static void fake_status(struct fake *fake) {
+    fake_line(fake, (struct status){ .slots_taken = fake->taken });
 }
 
 static uint32_t fake_read(struct port *port, uint32_t reg) {
@@ -364,6 +367,63 @@ static void an_end_too_many_stops_the_card(void **state) {
     card_close(&fake->port.card);
 }
 
+static void an_event_that_was_lost_stops_the_card(void **state) {
+    (void)state;
+    struct fake *fake = fake_open();
+    assert_int_equal(push(fake), 0);
+    assert_int_equal(push(fake), 0);
+    fake->taken = 2;
+    fake_event(fake, EVENT_END);
+    fake_line(fake, (struct status){ .slots_taken = 2, .events = 1 });
+    assert_false(port_fails(&fake->port));
+    assert_int_equal(poll(fake), 1);
+    assert_int_equal(poll(fake), 0);
+    fake_line(fake, (struct status){ .slots_taken = 2, .events = 2 });
+    assert_true(port_fails(&fake->port));
+    assert_int_equal(poll(fake), -EIO);
+    assert_non_null(strstr(err_text(), "it has written 2 events and event 2 is not there"));
+    assert_non_null(strstr(err_text(), "reset the card and replay"));
+    card_close(&fake->port.card);
+}
+
+static void a_card_that_has_stopped_says_why(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t stopped;
+        const char *text;
+    } row[] = {
+        { MEMORY_ORDER, "a row of its table ORDER is not what was written" },
+        { MEMORY_LAST_EVENT, "a row of its table LAST_EVENT" },
+        { STOP_HUNG, "its engine hangs" },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct fake *fake = fake_open();
+        fake_line(fake, (struct status){ .stopped = row[i].stopped });
+        assert_true(port_fails(&fake->port));
+        assert_int_equal(poll(fake), -EIO);
+        assert_non_null(strstr(err_text(), row[i].text));
+        assert_non_null(strstr(err_text(), "reset the card and replay"));
+        assert_int_equal(push(fake), -EIO);
+        card_close(&fake->port.card);
+    }
+}
+
+static void open_sees_that_nobody_answers(void **state) {
+    (void)state;
+    struct fake *fake = fake_new();
+    memset(fake->registers, 0xff, sizeof fake->registers);
+    assert_int_equal(port_open(&fake->port, "fake"), -EIO);
+    assert_non_null(strstr(err_text(), "every read gives all ones"));
+    free(fake);
+
+    /* It goes while its tables are swept: STATUS says INIT_DONE, and all else too. */
+    fake = fake_new();
+    fake->registers[REG_STATUS / 4] = UINT32_MAX;
+    assert_int_equal(port_open(&fake->port, "fake"), -EIO);
+    assert_non_null(strstr(err_text(), "every read gives all ones"));
+    free(fake);
+}
+
 static void the_cards_own_command_ends_none_of_ours(void **state) {
     (void)state;
     struct fake *fake = fake_open();
@@ -450,6 +510,9 @@ int main(void) {
         cmocka_unit_test(poll_gives_the_card_time),
         cmocka_unit_test(a_number_out_of_turn_stops_the_card),
         cmocka_unit_test(an_end_too_many_stops_the_card),
+        cmocka_unit_test(an_event_that_was_lost_stops_the_card),
+        cmocka_unit_test(a_card_that_has_stopped_says_why),
+        cmocka_unit_test(open_sees_that_nobody_answers),
         cmocka_unit_test(the_cards_own_command_ends_none_of_ours),
         cmocka_unit_test(reset_begins_afresh),
         cmocka_unit_test(every_event_arrives_once_and_in_order),
