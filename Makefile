@@ -20,7 +20,7 @@ B         = build/$(PROFILE)
 WARN      = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 CFLAGS    = -std=gnu11 -Wstrict-prototypes $(WARN) -O2 -g -I.
 CXXFLAGS  = -std=gnu++17 -O2 -g -I.
-LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -ljansson -lbpf -lelf -lcurl -lsqlite3 -lmicrohttpd -lm
+LDLIBS    = -luring -lb2 -lz -lcyaml -lyaml -ljansson -lbpf -lelf -lcurl -lsqlite3 -lmicrohttpd -lcrypto -lm
 ifeq ($(PROFILE),san)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
@@ -74,7 +74,7 @@ clean:
 
 # ---- packages ----------------------------------------------------------------------------------------------------
 deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev \
-             libdpdk-dev pkg-config iproute2 ethtool xz-utils
+             libdpdk-dev pkg-config iproute2 ethtool xz-utils libssl-dev
 deps_test  = libcmocka-dev iputils-ping
 deps_lint  = clang-format iverilog
 deps_prove = yosys z3
