@@ -11,7 +11,7 @@ sources=$(git ls-files '*.c' '*.h' '*.def' '*.v' '*.vh' '*.cpp' '*.mk' '*.sh' Ma
 words='TODO|FIXME|HACK|not implemented'
 hits=$(grep -nE "\b($words)\b" $sources) && complain "a word that stands for something left out:
 $hits"
-hits=$(grep -nE '\b(strcpy|strcat|sprintf|gets|atoi|atol|strtok_r?)\(' $(git ls-files 'driver/*.c' 'host/*.c' 'sim/*.c')) && complain "a call with a safer sister:
+hits=$(grep -nE '\b(strcpy|strcat|sprintf|gets|atoi|atol|strtok_r?)\(' $(git ls-files 'driver/*.c' 'firmware/*.c' 'host/*.c' 'sim/*.c')) && complain "a call with a safer sister:
 $hits"
 hits=$(grep -nE "12'h[0-9a-f]{3}" $(git ls-files 'rtl/*.v')) && complain "a literal register address; use \`REG_:
 $hits"
@@ -52,4 +52,6 @@ hits=$(grep -lE '#include "(host/engine|host/softcard|sim)/' $(git ls-files 'hos
     complain "only gateway_main.c and verify.c know what a card is made of: $hits"
 may host/gateway/lwip host/gateway host/bpf
 may host/client host/wire
+may firmware driver build build/firmware
+may firmware/target firmware build/firmware
 exit $failed

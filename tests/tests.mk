@@ -71,7 +71,7 @@ screenshot:
 .PHONY: screenshot
 
 # ---- lint ----------------------------------------------------------------------------------------------------------
-lint_c   = $(wildcard host/gateway/lwip/*.[ch] host/gateway/lwip/arch/*.h driver/*.[ch] driver/abi/*.[ch] host/*/*.[ch] sim/*.[ch] sim/*.cpp tests/*/*.[ch] tests/*/*.cpp)
+lint_c   = $(wildcard firmware/*.[ch] firmware/target/*.c host/gateway/lwip/*.[ch] host/gateway/lwip/arch/*.h driver/*.[ch] driver/abi/*.[ch] host/*/*.[ch] sim/*.[ch] sim/*.cpp tests/*/*.[ch] tests/*/*.cpp)
 ## make lint       format, warnings in Verilog (Verilator, Icarus), forbidden words, rooms that use what they may not
 lint: deps-build deps-lint build/abi.vh
 	clang-format --dry-run -Werror $(lint_c)
