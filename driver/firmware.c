@@ -137,7 +137,7 @@ static uint32_t boots_of(uint32_t mgmt) { return mgmt & (uint32_t)MGMT_BOOTS; }
 int firmware_load(struct card *card, const void *image, size_t bytes, uint32_t tries_max) {
     assert(bytes > 0);
     assert(bytes % 4 == 0);
-    if (bytes > REG_LOAD_END - REG_LOAD || bytes > REGION_UPDATE_BYTES)
+    if (bytes > REGION_UPDATE_BYTES)
         return err_set(-EFBIG,
                        "card %s: the image is %zu bytes, the card takes %d; build a smaller one",
                        card->name, bytes, (int)REGION_UPDATE_BYTES);

@@ -15,7 +15,7 @@ static const char usage[] =
     "       wirepit-image sign KEY IMAGE FILE     append the Ed25519 signature of the key in PEM\n"
     "       wirepit-image verify PUBLIC FILE      what a host checks before it loads\n"
     "       wirepit-image keygen KEY PUBLIC       make a key pair; overwrites nothing\n"
-    "       wirepit-image verilog IMAGE FILE      image_a[n] = 32'h...; for every word\n";
+    "       wirepit-image verilog IMAGE FILE      memory[n] = 39'h...; with check bits\n";
 
 /* read_file reads a file of at most sizeof the buffer that FIRMWARE_FILE_BYTES_MAX says. */
 static int read_file(const char *path, uint8_t *bytes, size_t *count) {
@@ -132,6 +132,21 @@ static int keygen(const char *key_path, const char *public_path) {
     return error ? err_set(-error, "%s: %s", path, strerror(error)) : 0;
 }
 
+/* The 39 bits of a word in rtl/mgmt/ecc_memory.v: {parity of all, check bits, data}. Data bits
+   stand at the places from 3 on that are no power of two; check bit k covers the places with bit k.
+ */
+static uint64_t with_check(uint32_t word) {
+    uint64_t check = 0;
+    unsigned place = 2;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        do place++;
+        while ((place & (place - 1)) == 0);
+        if (word >> bit & 1) check ^= place;
+    }
+    const uint64_t stored = check << 32 | word;
+    return (uint64_t)(__builtin_popcountll(stored) & 1) << 38 | stored;
+}
+
 static int verilog(const char *image_path, const char *path) {
     static uint8_t image[FIRMWARE_FILE_BYTES_MAX + 1];
     size_t count;
@@ -142,9 +157,9 @@ static int verilog(const char *image_path, const char *path) {
     FILE *file = fopen(path, "we");
     if (!file) return err_set(-errno, "%s: %s", path, strerror(errno));
     (void)fprintf(file, "// Image A, from firmware/ by wirepit-image; change that.\n");
-    for (size_t at = 0; at < REGION_IMAGE_BYTES; at += 4)
-        (void)fprintf(file, "image_a[%zu] = 32'h%08x;\n", at / 4,
-                      at < count ? firmware_word(image, at) : 0);
+    for (size_t at = 0; at < count; at += 4)
+        (void)fprintf(file, "memory[%zu] = 39'h%010llx;\n", at / 4,
+                      (unsigned long long)with_check(firmware_word(image, at)));
     bool failed = ferror(file);
     failed |= fclose(file) != 0;
     return failed ? err_set(-EIO, "%s: cannot be written; is the disk full?", path) : 0;

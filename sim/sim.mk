@@ -2,7 +2,7 @@
 # all profiles, as does model.o: only C is built with sanitizers. What uses the card links $(sim_libs) with $(CXX),
 # before $(archive), and $(sim_ldlibs). $(sim_tests) are the tests of sim/.
 
-verilator_options = --cc --trace-fst --trace-max-width 512 --assert --x-assign fast --x-initial unique -Wall -O3 -Ibuild
+verilator_options = --cc --trace-fst --trace-max-width 512 --assert --x-assign fast --x-initial unique -Wall -O3 -Ibuild -DFIRMWARE_IMAGE
 sim_sizes   := $(shell sed -n 's/^SIZE.\([a-z]*\),.*/\1/p' sim/sizes.def)
 sim_number   = $(shell sed -n 's/^SIZE.$1, \([0-9]*\), \([0-9]*\), \([0-9]*\), \([0-9]*\).*/\$2/p' sim/sizes.def)
 rtl_rooms    = rtl rtl/core rtl/bus rtl/mgmt
@@ -19,7 +19,7 @@ verilator_root     = $(eval verilator_root := $(shell verilator --getenv VERILAT
 verilated_cxxflags = -std=gnu++17 -O3 -DVL_USER_STOP -DVM_COVERAGE=0 -DVM_SC=0 -DVM_TRACE=1 -DVM_TRACE_FST=1 \
                      -isystem $(verilator_root)/include -isystem $(verilator_root)/include/vltstd
 
-$(V)/%/verilated: $(rtl_sources) build/abi.vh sim/sizes.def sim/sim.mk
+$(V)/%/verilated: $(rtl_sources) build/abi.vh build/firmware.vh sim/sizes.def sim/sim.mk
 	@mkdir -p $(@D)
 	verilator $(verilator_options) --Mdir $(@D) --prefix Vcard_$* --top-module wirepit_card $(rtl_include) \
 	    -GSYMBOLS=$(call sim_number,$*,1) -GACCOUNTS=$(call sim_number,$*,2) \

@@ -1,6 +1,6 @@
-/* abi_print: print the contract as the Verilog header that rtl/ includes (abi_print verilog), as the
- * header of the firmware (abi_print c), or as the reference page for people (abi_print markdown).
- * Runs in every build, so nothing printed is checked in. */
+/* abi_print: print the contract as the Verilog header that rtl/ includes (abi_print verilog), as
+ * the header of the firmware (abi_print c), or as the reference page for people (abi_print
+ * markdown). Runs in every build, so nothing printed is checked in. */
 #include "driver/abi/abi.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,7 +92,7 @@ static void print_verilog(void) {
 }
 
 static void print_c(void) {
-    printf("/* From driver/abi/*.def by driver/abi/abi_print.c. */\n#define ABI_DIGEST 0x%08xu\n", abi_digest());
+    printf("// From driver/abi/*.def by driver/abi/abi_print.c.\n#define ABI_DIGEST 0x%08xu\n", abi_digest());
 }
 
 static void print_markdown(void) {

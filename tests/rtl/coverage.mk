@@ -8,7 +8,7 @@ coverage_card    = $C/model.o $C/small/Vcard_small__ALL.a $(coverage_runtime) $(
 coverage_cards   = $(addprefix $C/,lockstep test_scenarios test_random)
 coverage_benches = $(addprefix $C/test_,$(rtl_benches))
 
-$C/small/verilated: $(rtl_sources) build/abi.vh sim/sizes.def
+$C/small/verilated: $(rtl_sources) build/abi.vh build/firmware.vh sim/sizes.def
 	@mkdir -p $(@D) $C/include
 	verilator $(verilator_options) $(coverage_options) --Mdir $(@D) --prefix Vcard_small --top-module wirepit_card $(rtl_include) \
 	    -GSYMBOLS=$(call sim_number,small,1) -GACCOUNTS=$(call sim_number,small,2) \
