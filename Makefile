@@ -33,12 +33,12 @@ headers   = $(wildcard host/gateway/lwip/*.h driver/*.h driver/abi/*.h driver/ab
 include host/bpf/bpf.mk
 include sim/sim.mk
 include host/gateway/lwip.mk
+include firmware/firmware.mk
 include tests/rtl/rtl.mk
 include tests/formal/formal.mk
 include tests/e2e/e2e.mk
 include tests/fault/fault.mk
 include tests/bench/bench.mk
-include firmware/firmware.mk
 include tests/tests.mk
 
 .DEFAULT_GOAL := all
