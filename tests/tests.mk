@@ -11,7 +11,7 @@ $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(arch
 
 # What drives a whole card: command by command (drive), by flow (desk) or at random (stimulus).
 card_drivers = $(patsubst %,$(B)/tests/rtl/%.o,drive desk stimulus scenario)
-card_tests   = $(addprefix $(B)/tests/rtl/test_,$(patsubst tests/rtl/test_%.c,%,$(wildcard $(addprefix tests/rtl/,test_scenarios.c test_random.c test_memory.c test_exhaustive.c))))
+card_tests   = $(addprefix $(B)/tests/rtl/test_,$(patsubst tests/rtl/test_%.c,%,$(wildcard $(addprefix tests/rtl/,test_scenarios.c test_random.c test_memory.c test_failures.c test_exhaustive.c))))
 $(B)/golden $(B)/lockstep: $(B)/%: $(B)/tests/rtl/%_main.o $(card_drivers) $(archive) $(sim_libs)
 	$(CXX) $(SANITIZE) -o $@ $(B)/tests/rtl/$*_main.o $(card_drivers) $(sim_libs) $(archive) $(sim_ldlibs) $(LDLIBS)
 $(card_tests): %: %.o $(card_drivers) $(archive) $(sim_libs)
