@@ -76,7 +76,7 @@ clean:
 # ---- packages ----------------------------------------------------------------------------------------------------
 deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev \
              libdpdk-dev pkg-config iproute2 ethtool xz-utils libssl-dev gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf
-deps_test  = libcmocka-dev iputils-ping
+deps_test  = libcmocka-dev iputils-ping qemu-system-misc
 deps_lint  = clang-format iverilog
 deps_prove = yosys z3
 ## make deps       install with apt what is missing (deps-build, deps-test, deps-lint, deps-prove are its parts)

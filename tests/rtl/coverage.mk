@@ -30,7 +30,7 @@ $(filter-out $C/lockstep,$(coverage_cards)): $C/%: $(B)/tests/rtl/%.o $(card_dri
 	$(CXX) -o $@ $< $(card_drivers) $(coverage_card) $(archive) -lcmocka $(sim_ldlibs) $(LDLIBS)
 
 define coverage_bench
-$C/test_$1: $(B)/tests/rtl/test_$1.o $(rtl_verilog_$1) rtl/check.vh build/abi.vh $(addprefix tests/rtl/,$1.def bench.cpp bench.h coverage.h) $(rtl_objects) $(coverage_runtime)
+$C/test_$1: $(B)/tests/rtl/test_$1.o $(rtl_verilog_$1) rtl/check.vh build/abi.vh $(addprefix tests/rtl/,$1.def bench.cpp bench.h coverage.h) $(rtl_objects) $(rtl_parts_$1) $(coverage_runtime)
 	@mkdir -p $C/$1
 	verilator --cc --assert --x-assign unique --x-initial unique -Wall -O3 -Ibuild -Irtl $(coverage_options) \
 	    --Mdir $C/$1 --top-module $(rtl_top_$1) --prefix V$1 $(rtl_verilog_$1)
@@ -38,7 +38,7 @@ $C/test_$1: $(B)/tests/rtl/test_$1.o $(rtl_verilog_$1) rtl/check.vh build/abi.vh
 	printf '#include "%s/V$1.h"\n#include "tests/rtl/coverage.h"\n' $(abspath $C/$1) >$C/$1/counted.h
 	$(CXX) $$(coverage_flags) -isystem $C/$1 -DCOVERAGE_STOPS -DBENCH_PORTS='"tests/rtl/$1.def"' -DBENCH_HEADER='"$C/$1/counted.h"' \
 	    -DBENCH_MODEL='covered<V$1>' -c -o $C/$1/bench.o tests/rtl/bench.cpp
-	$(CXX) -o $$@ $$< $C/$1/bench.o $C/$1/V$1__ALL.a $(rtl_objects) $(coverage_runtime) -lcmocka -lz -lpthread -latomic
+	$(CXX) -o $$@ $$< $C/$1/bench.o $C/$1/V$1__ALL.a $(rtl_objects) $(rtl_parts_$1) $(coverage_runtime) -lcmocka -lz -lpthread -latomic
 endef
 $(foreach bench,$(rtl_benches),$(eval $(call coverage_bench,$(bench))))
 
