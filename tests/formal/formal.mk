@@ -1,7 +1,7 @@
 # Proofs: prove.sh runs one line of tests/formal/proofs each. A proof's properties are in tests/formal/<module>_proof.vh,
 # which the module includes when it is read by the prover.
 
-## make prove      prove the bus side, occupancy, checks and the verdict's clocks, and that injected bugs are caught (five minutes)
+## make prove      prove the bus side, occupancy, checks, the verdict's clocks and the management processor's, and that injected bugs are caught (five minutes)
 prove: build/abi.vh
 	tests/formal/prove.sh build/prove.json
 
