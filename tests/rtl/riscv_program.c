@@ -470,6 +470,19 @@ static void put_edges_of_jumps(struct riscv_program *program) {
         }
 }
 
+/* The longest branches, there and back; what lies between is not run. */
+static void put_far_branches(struct riscv_program *program) {
+    const int32_t words = 1023;
+    riscv_put(program, riscv_imm(OP_IMM, 0, 7, 0, 0));
+    riscv_put(program, riscv_branch(0, 0, 0, 4 * words));
+    unsigned start = program->count;
+    riscv_put(program, riscv_imm(OP_IMM, 0, 7, 7, 1));
+    riscv_put(program, riscv_branch(1, 7, 0, 4 * (words - 1)));
+    while (program->count < start + (unsigned)words - 1) riscv_put(program, INSN_EBREAK);
+    riscv_put(program, riscv_branch(0, 7, 0, 4 * (1 - words)));
+    riscv_put(program, riscv_imm(OP_IMM, 0, 7, 7, 2));
+}
+
 static void put_edges_of_csrs(struct riscv_program *program) {
     static const enum riscv_csr_kind kinds[] = {
         CSR_RW, CSR_RS, CSR_RC, CSR_RWI, CSR_RSI, CSR_RCI
@@ -498,10 +511,18 @@ static void put_edges_of_csrs(struct riscv_program *program) {
 
 void riscv_program_edges(struct riscv_program *program) {
     put_start(program);
+    /* Across all of the program and back. */
+    unsigned far = program->count;
+    riscv_put(program, 0);
     for (unsigned i = 1; i < FREE_REGISTERS; i++) riscv_put_constant(program, i, edges[i % EDGES]);
     put_edges_of_arithmetic(program);
     put_edges_of_access(program);
     put_edges_of_jumps(program);
+    put_far_branches(program);
     put_edges_of_csrs(program);
+    riscv_put(program, riscv_jal(0, 8));
+    int32_t across = 4 * (int32_t)(program->count - far);
+    riscv_put(program, riscv_jal(2, 4 - across));
+    program->words[far] = riscv_jal(1, across);
     put_end(program);
 }
