@@ -75,8 +75,8 @@ lint_c   = $(wildcard firmware/*.[ch] firmware/target/*.c host/gateway/lwip/*.[c
 ## make lint       format, warnings in Verilog (Verilator, Icarus), forbidden words, rooms that use what they may not
 lint: deps-build deps-lint build/abi.vh
 	clang-format --dry-run -Werror $(lint_c)
-	verilator --lint-only -Wall -Ibuild -Irtl --top-module wirepit_card $(filter %.v,$(rtl_sources))
-	iverilog -g2005 -Wall -DSYNTHESIS -Ibuild -Irtl -t null -s wirepit_card $(filter %.v,$(rtl_sources))
+	verilator --lint-only -Wall -Ibuild $(rtl_include) --top-module wirepit_card $(filter %.v,$(rtl_sources))
+	iverilog -g2005 -Wall -DSYNTHESIS -Ibuild $(rtl_include) -t null -s wirepit_card $(filter %.v,$(rtl_sources))
 	tests/lint.sh
 
 .PHONY: golden lockstep unit test test-san fuzz lint

@@ -3,6 +3,7 @@
 # chain links, memory, DSPs) and the longest path between registers through it, in levels and in cells (synth_path.awk says
 # what they are). Exits 1 when a table is in flip-flops, or a path is longer than the budget, which has lines
 #   INSTANCE LEVELS [# why]          "card" is the longest path anywhere
+# Modules that are worth a line each by themselves follow as MODULE_alone, and are not in the card's sum.
 #
 # This is yosys's mapping, not a vendor's, and logic is not optimised across modules. Without placement a path has a length
 # but no time: it serves to see growth from change to change.
@@ -12,7 +13,7 @@ here=$(dirname "$0")
 work=build/synth
 mkdir -p "$work"
 yosys -q -p "
-    read_verilog -DSYNTHESIS -Ibuild -Irtl -Irtl/mgmt rtl/wirepit_card.v rtl/core/*.v rtl/bus/*.v rtl/mgmt/*.v
+    read_verilog -DSYNTHESIS -DFIRMWARE_IMAGE -Ibuild -Irtl -Irtl/mgmt rtl/wirepit_card.v rtl/*/*.v
     synth_xilinx -family xcup -uram -noiopad -noclkbuf -top wirepit_card
     flatten
     write_blif -param -cname $work/card.blif
@@ -21,6 +22,21 @@ yosys -q -p "
     exit 1
 }
 awk -f "$here/synth_path.awk" "$work/card.blif" >"$work/paths.txt"
+
+# alone MODULE
+alone() {
+    yosys -q -p "
+        read_verilog -DSYNTHESIS -Ibuild -Irtl $(echo rtl/*/"$1".v)
+        synth_xilinx -family xcup -noiopad -noclkbuf -top $1
+        flatten
+        write_blif -param -cname $work/$1.blif
+    " >"$work/$1.log" 2>&1 || {
+        tail -n 20 "$work/$1.log"
+        exit 1
+    }
+    awk -f "$here/synth_path.awk" "$work/$1.blif" | sed -n "s/^top /$1_alone /p" >>"$work/paths.txt"
+}
+alone rv32i
 
 # The table, the figures, and what is wrong with them. The last run's path is shown where it was another one.
 last=$work/last.txt
@@ -35,6 +51,7 @@ BEGIN {
     printf "%-32s %7s %7s %6s %6s %6s %5s %4s  %6s %6s\n", "instance", "LUT", "FF", "CARRY", "LUTRAM", "BRAM36", "URAM", "DSP", "levels", "cells"
 }
 $1 == "path" { path[++steps] = $0; next }
+$1 ~ /_alone$/ { row[++rows] = $0; next }
 {
     for (i = 2; i <= 8; i++) sum[i] += $i
     if ($9 > longest) { longest = $9; cells = $10 }
