@@ -416,8 +416,8 @@ module rv32i #(
     // ---- what checks look at -----------------------------------------------------------------------------------------
     assign asleep_o       = in_sleep;
     assign retire_trap_o  = in_trap && !mcause_interrupt_q;
-    assign retire_o       = (completes && !is_load && !is_store && !is_wfi) || (in_memory && mem_ready_i && !mem_error_i && is_store) ||
-                            in_load || (in_sleep && (timer || external)) || retire_trap_o;
+    assign retire_o       = (completes && !is_load && !is_store && !is_wfi) || in_load || (in_sleep && (timer || external)) ||
+                            (in_memory && mem_ready_i && !mem_error_i && is_store) || retire_trap_o;
     assign retire_pc_o    = {pc_q, 2'b00};
     assign retire_insn_o  = insn_q;
     assign retire_write_o = write;
