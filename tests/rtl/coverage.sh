@@ -11,7 +11,7 @@ shift 3
 here=$(dirname "$0")
 rm -rf "$work/data"
 mkdir -p "$work/data"
-export COVERAGE="$work/data" SEED="$seed"
+export COVERAGE="$work/data" SEED="$seed" PROGRAMS=20
 for program in "$@"; do
     case $program in
     */lockstep) "$program" --size small --commands 150000 --seed "$seed" ;;
