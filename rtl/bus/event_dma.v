@@ -58,7 +58,9 @@ module event_dma (
     localparam FLIGHT_MAX  = 5'd16;
     // Clocks without an event before the status line is written: longer than most commands take, so that a command which
     // is answered at once costs one write and not two.
-    localparam STATUS_WAIT = 7'd64;
+    localparam STATUS_WAIT = 11'd64;
+    // And so many before it is written only to say how many events there are: the host sees by it that one was lost.
+    localparam COUNT_WAIT  = 11'd1024;
     localparam OKAY        = 2'b00;
     localparam SIZE_64     = 3'd6;
     localparam INCREMENT   = 2'b01;
@@ -75,7 +77,8 @@ module event_dma (
     reg [4:0]  flight_q  = 5'd0;                      // writes without an answer
     reg [63:0] told_q    = 64'd0;                     // slots taken, as the host was told last
     reg [4:0]  told_stopped_q = 5'd0;
-    reg [6:0]  quiet_q   = 7'd0;                      // clocks without an event, up to STATUS_WAIT
+    reg        counted_q = 1'b1;                      // the last status line counts all events
+    reg [10:0] quiet_q   = 11'd0;                     // clocks without an event, up to COUNT_WAIT
 
     wire        ring     = ring_log2_i != 5'd0 && !ring_start_i;
     wire        room     = ring && (written_q - ring_consumed_i) <= last_q;
@@ -83,7 +86,8 @@ module event_dma (
                            flight_q != FLIGHT_MAX && !fault_o && !drain_i;
     wire        take     = s_event_tvalid && s_event_tready;
     wire        untold   = told_q != slots_taken_i || told_stopped_q != stopped_i;
-    wire        tell     = ring && bus_free && !s_event_tvalid && untold && quiet_q == STATUS_WAIT;
+    wire        tell     = ring && bus_free && !s_event_tvalid
+                        && ((untold && quiet_q >= STATUS_WAIT) || (!counted_q && quiet_q == COUNT_WAIT));
     wire        start    = take || tell;
 
     wire [31:0] slot     = tell ? last_q + 32'd1 : written_q & last_q;
@@ -140,15 +144,18 @@ module event_dma (
         if (ring_start_i) told_q <= 64'd0;
         if (start)        told_q <= slots_taken_i;
         if (tell)         told_stopped_q <= stopped_i;
-        if (take || s_event_tvalid)      quiet_q <= 7'd0;
-        else if (quiet_q != STATUS_WAIT) quiet_q <= quiet_q + 7'd1;
+        if (take)      counted_q <= 1'b0;
+        else if (tell) counted_q <= 1'b1;
+        if (take || s_event_tvalid)     quiet_q <= 11'd0;
+        else if (quiet_q != COUNT_WAIT) quiet_q <= quiet_q + 11'd1;
 
         if (rst) begin
             flight_q <= 5'd0;
             fault_o  <= 1'b0;
             told_q   <= 64'd0;
             told_stopped_q <= 5'd0;
-            quiet_q  <= 7'd0;
+            quiet_q  <= 11'd0;
+            counted_q <= 1'b1;
         end
     end
 

@@ -85,7 +85,7 @@ module mgmt #(
         begin_q   <= begins;
         clocks_q  <= begin_q ? 32'd0 : clocks_q + 32'd1;
         silence_q <= begins || stuck_q || (device_write && device == `DEVICE_WATCHDOG) ? 0 : silence_q + 1'b1;
-        if (begin_q) boots_q <= boots_q + 16'd1;
+        if (begin_q && !begins) boots_q <= boots_q + 16'd1;
         if (begins)  stuck_q <= 1'b0;
         if (mem_two) stuck_q <= 1'b1;
 

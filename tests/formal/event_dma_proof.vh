@@ -54,6 +54,6 @@
     // What the induction stands on.
     `CHECK(ring_is_a_ring,           last_q < 32'h01000000)
     `CHECK(unread_before_fits,       written_q - read_before <= last_q + 32'd1)
-    `CHECK(silence_is_quiet,         silent <= quiet_q && quiet_q <= STATUS_WAIT)
+    `CHECK(silence_is_quiet,         {4'd0, silent} <= quiet_q && quiet_q <= COUNT_WAIT)
     `CHECK(known_is_past,            known <= told_q && told_q - known <= `LIMIT_WINDOW_SLOTS)
     `CHECK(flight_is_bounded,        flight_q <= FLIGHT_MAX && flight_q >= {4'd0, m_axi_awvalid || m_axi_wvalid})

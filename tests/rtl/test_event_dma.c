@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { RING_LOG2 = 4, SLOTS = 1 << RING_LOG2, FLIGHT_MAX = 16, STATUS_WAIT = 64, SLVERR = 2 };
+enum { RING_LOG2 = 4, SLOTS = 1 << RING_LOG2, FLIGHT_MAX = 16, STATUS_WAIT = 64, COUNT_WAIT = 1024, SLVERR = 2 };
 #define RING_BASE 0xfffffe00ull /* the ring lies across 4 GiB */
 
 struct fixture {
@@ -228,6 +228,10 @@ static void idle_card_says_its_status_once(void **state) {
     dma_clocks(dma, 2 * STATUS_WAIT);
     assert_int_equal(dma->status_lines, 2);
     assert_int_equal(dma->ring[1].credits, (uint8_t)(expected.slots_taken + 2));
+    dma_clocks(dma, COUNT_WAIT); /* only to say that there was one more event */
+    assert_int_equal(dma->status_lines, 3);
+    dma_clocks(dma, 3 * COUNT_WAIT);
+    assert_int_equal(dma->status_lines, 3);
 }
 
 static void stops_at_the_most_in_flight(void **state) {

@@ -192,7 +192,7 @@ static void a_bus_of_all_ones(void **state) {
     fails_with(trade(session, COMMANDS), "every read gives all ones");
     /* A reset does not help as long as it is gone, and says so. */
     card_write(session->card, REG_CONTROL, CONTROL_RESET);
-    fails_with(trade(session, 1), "");
+    assert_int_equal(trade(session, 1), -EIO);
     model_plug(simlib_model(session->card));
     recover(session);
     trade_on(session);
@@ -350,7 +350,8 @@ static void a_thousand_resets_leave_nothing_behind(void **state) {
             if (memcmp(&now.events[i], &fresh.events[i], sizeof now.events[i]) != 0)
                 fail_msg("reset %d: event %u is not a fresh card's", reset + 1, i + 1);
     }
-    assert_int_equal(card_read(card, REG_MGMT) >> 16, (RESETS + 2) & 0xffff);
+    /* At power-up, when it was opened, and those. */
+    assert_int_equal(card_read(card, REG_MGMT) >> 16, RESETS + 2);
     clocks(&(struct session){ .card = card }, BEGIN_CLOCKS);
     assert_int_equal(card_read(card, REG_PAGE + PAGE_STATE), MGMT_STATE_RUN);
     card_close(card);
