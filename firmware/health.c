@@ -52,6 +52,15 @@ static void log_sensor(uint32_t level, const struct sensor *sensor, int32_t valu
     line_end(&line);
 }
 
+/* log_within: "temperature 83.00 C within limits". */
+static void log_within(const struct sensor *sensor, int32_t value) {
+    struct line line;
+    line_begin(&line, LOG_LEVEL_INFO);
+    line_text(line_text(&line, sensor->name), " ");
+    line_value(&line, sensor, value);
+    line_end(line_text(&line, " within limits"));
+}
+
 static void check(struct alerts *alerts, const struct sensor *sensor, int32_t value) {
     if (!alerts_stands(alerts, sensor->alert)) {
         if (value > sensor->high) {
@@ -63,7 +72,7 @@ static void check(struct alerts *alerts, const struct sensor *sensor, int32_t va
         }
     } else if (value <= sensor->high - sensor->hysteresis &&
                value >= sensor->low + sensor->hysteresis) {
-        log_sensor(LOG_LEVEL_INFO, sensor, value, " again below ", sensor->high);
+        log_within(sensor, value);
         alerts_clear(alerts, sensor->alert, value);
     }
 }
