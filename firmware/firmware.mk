@@ -11,7 +11,7 @@ F               = build/firmware
 RISCV_CC     = riscv64-unknown-elf-gcc
 RISCV_CFLAGS = -march=rv32i_zicsr -mabi=ilp32 -std=gnu11 -Os -ffreestanding -ffunction-sections -fdata-sections -fno-tree-loop-distribute-patterns \
                -Wstrict-prototypes $(WARN) -I.
-RISCV_LINK   = -march=rv32i -mabi=ilp32 -nostdlib -Wl,--gc-sections,--fatal-warnings
+RISCV_LINK   = -march=rv32i -mabi=ilp32 -nostdlib -Wl,--gc-sections,--fatal-warnings,--no-warn-rwx-segments
 
 # Changes only when the digest does, so that the firmware is not built again for nothing.
 $(F)/digest.h: build/abi_digest.h
@@ -54,6 +54,7 @@ $(image_tool): firmware/image_main.c driver/firmware.c driver/firmware.h driver/
 # A key for development, different in every build directory and never checked in; firmware/README.md says how a release is signed.
 $(F)/key.pem: | $(image_tool)
 	@mkdir -p $(@D)
+	@rm -f $(F)/key_public.pem
 	$(image_tool) keygen $@ $(F)/key_public.pem
 
 # firmware.vh changes only when it says something else, so that the RTL is not Verilated again for nothing.
@@ -61,6 +62,8 @@ $(F)/firmware.printed: $(F)/wirepit-firmware.image $(image_tool)
 	$(image_tool) verilog $< $@
 	cmp -s $@ build/firmware.vh || cp $@ build/firmware.vh
 build/firmware.vh: $(F)/firmware.printed ;
+
+all: $(image_tool) $(F)/wirepit-firmware.bin
 
 ## make firmware   build and sign the management core's firmware, build/firmware/wirepit-firmware.bin, and print its size
 firmware: deps-build
@@ -71,8 +74,7 @@ firmware: deps-build
 $(B)/libfirmware.a: $(firmware_parts:%.c=$(B)/%.o)
 	@rm -f $@
 	ar rcs $@ $^
-$(firmware_parts:%.c=$(B)/%.o): $(firmware_deps)
-$(B)/tests/unit/test_firmware_%.o: $(firmware_deps)
+$(patsubst %.c,$(B)/%.o,$(firmware_parts) $(wildcard tests/unit/test_firmware_*.c)): $(firmware_deps)
 $(B)/tests/unit/test_firmware_%: $(B)/tests/unit/test_firmware_%.o $(B)/libfirmware.a $(archive)
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
 
