@@ -83,6 +83,9 @@ int firmware_check(const char *name, const void *file, size_t bytes, const char 
         return err_set(-EBADMSG,
                        "%s: %zu bytes, a signed image has %d at most; is it another file?", name,
                        bytes, (int)FIRMWARE_FILE_BYTES_MAX);
+    if (firmware_word(file, IMAGE_MAGIC) == IMAGE_MAGIC_VALUE &&
+        firmware_word(file, IMAGE_BYTES) == bytes)
+        return err_set(-EBADMSG, "%s: the image is not signed; wirepit-image sign does it", name);
     size_t count = bytes - IMAGE_SIGNATURE_BYTES;
     int error = firmware_image_check(file, count);
     if (error) return err_wrap(error, "%s: ", name);

@@ -129,6 +129,11 @@ static int keygen(const char *key_path, const char *public_path) {
         }
     }
     EVP_PKEY_free(key);
+    if (error == EEXIST)
+        return err_set(-error,
+                       "%s: there is a file already; a key that is overwritten is lost, "
+                       "name another",
+                       path);
     return error ? err_set(-error, "%s: %s", path, strerror(error)) : 0;
 }
 

@@ -117,7 +117,7 @@ static void every_length_but_the_right_one_is_refused(void **state) {
         refused(count, key_path, -EBADMSG, "new.bin: ");
     refused(0, key_path, -EBADMSG, "cut short");
     refused(FILE_BYTES - 1, key_path, -EBADMSG, "the image is 4096 bytes, the file holds 4095");
-    refused(IMAGE_BYTES_USED, key_path, -EBADMSG, "copy it again"); /* never signed */
+    refused(IMAGE_BYTES_USED, key_path, -EBADMSG, "not signed; wirepit-image sign does it");
     refused(FILE_BYTES + 1, key_path, -EBADMSG, "the file holds 4097");
     refused(FIRMWARE_FILE_BYTES_MAX + 1, key_path, -EBADMSG, "has 16448 at most");
     refused(FIRMWARE_FILE_BYTES_MAX + 8, key_path, -EBADMSG, "is it another file?");
