@@ -9,7 +9,14 @@
 
 #include <cmocka.h>
 
-enum { RING_LOG2 = 4, SLOTS = 1 << RING_LOG2, FLIGHT_MAX = 16, STATUS_WAIT = 64, COUNT_WAIT = 1024, SLVERR = 2 };
+enum {
+    RING_LOG2 = 4,
+    SLOTS = 1 << RING_LOG2,
+    FLIGHT_MAX = 16,
+    STATUS_WAIT = 64,
+    COUNT_WAIT = 1024,
+    SLVERR = 2
+};
 #define RING_BASE 0xfffffe00ull /* the ring lies across 4 GiB */
 
 struct fixture {
