@@ -5,6 +5,7 @@
 #include "host/base/err.h"
 #include "host/base/log.h"
 #include "sim/bus_watch.h"
+#include "sim/ivshmem.h"
 #include "sim/trace.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ enum {
 #define TEND_NS  UINT64_C(10000000)
 #define GREET_NS UINT64_C(5000000000) /* for the host's hello */
 
-static const uint64_t ring_address = 0x2345678c0; /* as the card sees it */
+static const uint64_t host_ring_address = 0x2345678c0; /* as the card sees it */
 
 struct host {
     int socket; /* -1: nobody is there */
@@ -37,6 +38,9 @@ struct host {
     bool greeted; /* its hello has come */
     uint64_t since_ns;
     struct simbus_memory *memory;
+    void *ring;       /* where its events go; NULL while that is nowhere */
+    void *guest_ring; /* the mapping of a guest's */
+    size_t guest_ring_bytes;
     uint64_t taken;
 };
 
@@ -48,7 +52,9 @@ struct bus {
     struct model *model;
     struct trace trace;
     struct event *ring; /* what the card writes to; the host's is a copy */
-    uint32_t ring_log2;
+    uint32_t ring_log2; /* of the ring; a guest chooses it, up to that of the options */
+    uint32_t ring_log2_max;
+    uint64_t ring_address;
     size_t memory_bytes;
 
     /* As port.h counts them, from the posts that go past and the events that come. */
@@ -72,7 +78,7 @@ static int card_make(struct bus *bus) {
     const struct model_options options = { .size = bus->options.size,
                                            .seed = bus->options.seed,
                                            .memory = bus->ring,
-                                           .memory_address = ring_address,
+                                           .memory_address = bus->ring_address,
                                            .memory_bytes = port_ring_bytes(bus->ring_log2) };
     bus->model = model_new(&options);
     if (bus->model == NULL) return -EINVAL;
@@ -129,7 +135,7 @@ static void host_wake(struct host *host) {
 static bool carry_events(struct bus *bus) {
     if (!bus->ring_on) return false;
     const uint64_t mask = ((uint64_t)1 << bus->ring_log2) - 1;
-    struct event *to = bus->host.memory != NULL ? simbus_ring(bus->host.memory) : NULL;
+    struct event *to = bus->host.ring;
     const uint64_t before = bus->produced;
     for (;; bus->produced++) {
         const struct event *from = &bus->ring[bus->produced & mask];
@@ -149,6 +155,11 @@ static bool carry_events(struct bus *bus) {
 
 /* ---- The host ---- */
 
+static void guest_ring_end(struct host *host) {
+    if (host->guest_ring != NULL) (void)munmap(host->guest_ring, host->guest_ring_bytes);
+    host->guest_ring = NULL;
+}
+
 static void host_drop(struct bus *bus, const char *why) {
     struct host *host = &bus->host;
     if (host->socket < 0) return;
@@ -157,6 +168,7 @@ static void host_drop(struct bus *bus, const char *why) {
     for (int i = 0; i < SIMBUS_FDS; i++)
         if (host->fds[i] >= 0) (void)close(host->fds[i]);
     if (host->memory != NULL) (void)munmap(host->memory, bus->memory_bytes);
+    guest_ring_end(host);
     *host = (struct host){ .socket = -1, .fds = { -1, -1, -1 } };
 }
 
@@ -174,19 +186,24 @@ static int host_memory(struct bus *bus) {
     void *mapped = mmap(NULL, bus->memory_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
     if (mapped == MAP_FAILED) return -errno;
     host->memory = mapped;
+    if (bus->options.guest_ram == NULL) host->ring = simbus_ring(host->memory);
     return 0;
 }
 
-static bool hello_say(const struct bus *bus, int socket, const int *fds, uint32_t flags) {
-    struct simbus_hello hello = { .magic = SIMBUS_MAGIC,
+static struct simbus_hello hello_of(const struct bus *bus, uint32_t flags) {
+    return (struct simbus_hello){ .magic = SIMBUS_MAGIC,
                                   .version = SIMBUS_VERSION,
                                   .digest = abi_digest(),
                                   .memory_bytes = bus->memory_bytes,
-                                  .ring_address = ring_address,
+                                  .ring_address = bus->ring_address,
                                   .ring_log2 = bus->ring_log2,
                                   .posts_bytes = sizeof(struct simbus_post) * SIMBUS_POSTS,
                                   .head_bytes = sizeof(struct simbus_memory),
                                   .flags = flags };
+}
+
+static bool hello_say(const struct bus *bus, int socket, const int *fds, uint32_t flags) {
+    struct simbus_hello hello = hello_of(bus, flags);
     union {
         char bytes[CMSG_SPACE(sizeof(int) * SIMBUS_FDS)];
         struct cmsghdr aligned;
@@ -222,13 +239,28 @@ static void host_hear(struct bus *bus) {
     }
 }
 
+/* A guest finds the hello where a host's ring would be, and says none: its driver comes and goes
+   while QEMU stays. */
+static void guest_greet(struct bus *bus) {
+    const struct simbus_hello hello = hello_of(bus, 0);
+    memcpy(bus->host.memory + 1, &hello, sizeof hello);
+    const struct ivshmem ivshmem = { .memory = bus->host.fds[SIMBUS_FD_MEMORY],
+                                     .our_bell = bus->host.fds[SIMBUS_FD_CARD_BELL],
+                                     .guest_bell = bus->host.fds[SIMBUS_FD_HOST_BELL] };
+    bus->host.greeted = ivshmem_hello(bus->host.socket, &ivshmem);
+    if (bus->host.greeted)
+        log_line("wirepit-card: QEMU is there");
+    else
+        host_drop(bus, "QEMU does not wait for its device");
+}
+
 /* A host that finds another one there is told so. */
 static void host_take(struct bus *bus, uint64_t now_ns) {
     int socket = accept4(bus->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket < 0) return;
     if (bus->host.socket >= 0) host_hear(bus); /* it may be gone and its successor be here */
     if (bus->host.socket >= 0) {
-        (void)hello_say(bus, socket, NULL, SIMBUS_BUSY);
+        if (bus->options.guest_ram == NULL) (void)hello_say(bus, socket, NULL, SIMBUS_BUSY);
         (void)close(socket);
         return;
     }
@@ -237,6 +269,8 @@ static void host_take(struct bus *bus, uint64_t now_ns) {
     int error = host_memory(bus);
     if (error != 0)
         host_drop(bus, strerror(-error));
+    else if (bus->options.guest_ram != NULL)
+        guest_greet(bus);
     else if (!hello_say(bus, socket, bus->host.fds, 0))
         host_drop(bus, "it does not wait for the hello");
 }
@@ -254,7 +288,40 @@ static void host_fault(struct bus *bus, uint32_t state, const char *why) {
 
 /* ---- What the host posts ---- */
 
+/* guest_ring_start maps the ring that a guest's driver has asked the card to write to. Its address
+   is that of the guest's memory: QEMU's IOMMU is not between. On a fault the card goes on and the
+   guest hears nothing of it, as from a card whose writes an IOMMU refuses. */
+static void guest_ring_start(struct bus *bus, uint32_t ring_log2) {
+    struct host *host = &bus->host;
+    const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t from = bus->ring_address / page_bytes * page_bytes;
+    guest_ring_end(host);
+    host->ring = NULL;
+    if (ring_log2 < PORT_RING_LOG2_MIN || ring_log2 > bus->ring_log2_max) return;
+    bus->ring_log2 = ring_log2;
+    const size_t bytes = port_ring_bytes(ring_log2);
+    model_memory_move(bus->model, bus->ring_address, bytes);
+
+    struct stat ram;
+    void *mapped = MAP_FAILED;
+    int file = open(bus->options.guest_ram, O_RDWR | O_CLOEXEC);
+    host->guest_ring_bytes = (size_t)(bus->ring_address - from) + bytes;
+    if (file >= 0 && fstat(file, &ram) == 0 && bus->ring_address <= (uint64_t)ram.st_size &&
+        (uint64_t)ram.st_size - bus->ring_address >= bytes)
+        mapped = mmap(NULL, host->guest_ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file,
+                      (off_t)from);
+    if (file >= 0) (void)close(file);
+    if (mapped == MAP_FAILED) {
+        log_line("wirepit-card: the guest's ring at %#" PRIx64 " is not in %s: its events are lost",
+                 bus->ring_address, bus->options.guest_ram);
+        return;
+    }
+    host->guest_ring = mapped;
+    host->ring = (char *)mapped + (bus->ring_address - from);
+}
+
 static void see_write(struct bus *bus, uint32_t reg, uint32_t value) {
+    const bool guest = bus->options.guest_ram != NULL;
     if (reg == REG_CONTROL && (value & CONTROL_RESET) != 0) {
         ring_restart(bus, false);
         bus->pushed = bus->ended = 0;
@@ -263,9 +330,14 @@ static void see_write(struct bus *bus, uint32_t reg, uint32_t value) {
         if (bus->live_from == UINT64_MAX) bus->live_from = bus->pushed;
     } else if (reg == REG_RING_CONSUMED) {
         bus->consumed = value;
+    } else if (reg == REG_RING_LOW && guest) {
+        bus->ring_address = (bus->ring_address & ~UINT64_C(0xffffffff)) | value;
+    } else if (reg == REG_RING_HIGH && guest) {
+        bus->ring_address = (bus->ring_address & UINT64_C(0xffffffff)) | (uint64_t)value << 32;
     } else if (reg == REG_RING_LOG2) {
         /* Once all that was written before is through, nothing writes to the old ring. */
         (void)model_read(bus->model, REG_STATUS);
+        if (guest) guest_ring_start(bus, value);
         memset(bus->ring, 0, port_ring_bytes(bus->ring_log2));
         ring_restart(bus, value == bus->ring_log2);
     }
@@ -447,10 +519,11 @@ static int listen_at(struct bus *bus, const char *path) {
     bus->at.sun_family = AF_UNIX;
     memcpy(bus->at.sun_path, path, strlen(path));
     const struct sockaddr *at = (const struct sockaddr *)&bus->at;
-    bus->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int kind = bus->options.guest_ram != NULL ? SOCK_STREAM : SOCK_SEQPACKET;
+    bus->listener = socket(AF_UNIX, kind | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (bus->listener < 0) return err_set(-errno, "%s: socket: %s", path, strerror(errno));
 
-    int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int probe = socket(AF_UNIX, kind | SOCK_CLOEXEC, 0);
     if (probe < 0) return err_set(-errno, "%s: socket: %s", path, strerror(errno));
     const bool taken = connect(probe, at, sizeof bus->at) == 0;
     const bool left = !taken && errno == ECONNREFUSED;
@@ -480,7 +553,12 @@ static int ready(struct bus *bus) {
     if (ring_log2 < PORT_RING_LOG2_MIN || ring_log2 > PORT_RING_LOG2_MAX)
         return err_set(-EINVAL, "a ring of 2^%u events: it must be 2^%d to 2^%d", ring_log2,
                        PORT_RING_LOG2_MIN, PORT_RING_LOG2_MAX);
-    bus->memory_bytes = simbus_memory_bytes(ring_log2);
+    bus->ring_log2_max = ring_log2;
+    bus->ring_address = host_ring_address;
+    bus->memory_bytes =
+        bus->options.guest_ram == NULL
+            ? simbus_memory_bytes(ring_log2)
+            : ivshmem_bytes(sizeof(struct simbus_memory) + sizeof(struct simbus_hello));
     bus->ring = aligned_alloc(PORT_SLOT_BYTES, port_ring_bytes(ring_log2));
     if (bus->ring == NULL)
         return err_set(-ENOMEM, "no memory for a ring of 2^%u events", ring_log2);

@@ -1,4 +1,6 @@
-/* bus.h: the card's end of the shared-memory bus: the Verilated card for whatever host connects.
+/* bus.h: the card's end of the shared-memory bus: the Verilated card for whatever host connects: a
+ * process that uses driver/simbus.h, or QEMU, whose guest then has a PCI device that driver/vfio.h
+ * drives.
  *
  * One host at a time; its memory is made for it and goes with it, the card stays. A host that dies
  * leaves the card as it is, for the next one to reset. The card gets clocks while something is
@@ -17,10 +19,11 @@ enum {
 };
 
 struct bus_options {
-    const char *path;       /* of the socket */
-    struct card_size size;  /* one of model_sizes */
-    uint64_t seed;          /* of what registers hold before reset */
-    uint32_t ring_log2;     /* 0 is BUS_RING_LOG2 */
+    const char *path;      /* of the socket */
+    const char *guest_ram; /* QEMU connects: the file that holds its guest's memory; NULL: a host */
+    struct card_size size; /* one of model_sizes */
+    uint64_t seed;         /* of what registers hold before reset */
+    uint32_t ring_log2;    /* 0 is BUS_RING_LOG2 */
     const char *trace_path; /* waveform, ten times slower; NULL is none */
     uint32_t spin_us;       /* looked for posts so long before sleeping; 0 sleeps at once */
 };

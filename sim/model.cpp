@@ -405,6 +405,11 @@ void model_reset(struct model *model) {
     for (unsigned i = 0; i < reset_clocks; i++) model->clock();
 }
 
+void model_memory_move(struct model *model, uint64_t address, size_t bytes) {
+    model->options.memory_address = address;
+    model->options.memory_bytes = bytes;
+}
+
 void model_clock(struct model *model) { model->clock(); }
 
 uint64_t model_run(struct model *model, uint64_t clocks_max) {

@@ -43,6 +43,11 @@ const struct card_size *model_sizes(size_t *count);
 struct model *model_new(const struct model_options *options);
 void model_delete(struct model *model);
 
+/* model_memory_move says that from now on the memory lies at address as the card sees it, and that
+   bytes of it, at most memory_bytes of the options, may be written. For a card that is told at run
+   time where its ring is; only while it writes nothing. */
+void model_memory_move(struct model *model, uint64_t address, size_t bytes);
+
 /* model_reset holds rst for a few clocks and forgets what waits to be written. */
 void model_reset(struct model *model);
 

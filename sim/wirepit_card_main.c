@@ -1,4 +1,5 @@
-/* wirepit-card: the Verilated card as a process of its own, for a host that says CARD=bus. */
+/* wirepit-card: the Verilated card as a process of its own, for a host that says CARD=bus, or as a
+ * PCI device for a guest of QEMU's. */
 #include "host/base/err.h"
 #include "sim/bus.h"
 #include <errno.h>
@@ -16,11 +17,16 @@ static void on_signal(int signal) {
 
 static const char help[] =
     "usage: wirepit-card --socket PATH [options]\n"
+    "       wirepit-card --ivshmem PATH --guest-ram FILE [options]\n"
     "\n"
     "The Verilated card behind a shared-memory bus. It serves one host after another, outlives\n"
     "them, and says \"listening on PATH\" when it is ready. Ends cleanly on SIGINT and SIGTERM.\n"
     "\n"
     "  --socket PATH          Unix socket at which a host finds it\n"
+    "  --ivshmem PATH         Unix socket at which QEMU finds it (-device ivshmem-doorbell): the\n"
+    "                         card is then a PCI device of the guest's\n"
+    "  --guest-ram FILE       the guest's memory (-object memory-backend-file,share=on), to which\n"
+    "                         the card writes its events\n"
     "  --size default|small   what the RTL was Verilated for [default]\n"
     "  --seed N               of what registers hold before reset [1]\n"
     "  --trace FILE           waveform (FST), ten times slower\n"
@@ -63,6 +69,8 @@ static int read_size(const char *text, struct card_size *size) {
 static int read_options(int count, char **arguments, struct bus_options *options) {
     static const struct option known[] = {
         { "socket", required_argument, NULL, 's' },
+        { "ivshmem", required_argument, NULL, 'i' },
+        { "guest-ram", required_argument, NULL, 'g' },
         { "size", required_argument, NULL, 'z' },
         { "seed", required_argument, NULL, 'e' },
         { "trace", required_argument, NULL, 't' },
@@ -70,12 +78,20 @@ static int read_options(int count, char **arguments, struct bus_options *options
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
+    bool ivshmem = false;
     for (int key; (key = getopt_long(count, arguments, "", known, NULL)) != -1;) {
         uint64_t number = 0;
         int error = 0;
         switch (key) {
         case 's':
+        case 'i':
+            if (options->path != NULL)
+                return err_set(-EINVAL, "one of --socket and --ivshmem, once; try --help");
             options->path = optarg;
+            ivshmem = key == 'i';
+            break;
+        case 'g':
+            options->guest_ram = optarg;
             break;
         case 'z':
             error = read_size(optarg, &options->size);
@@ -101,6 +117,8 @@ static int read_options(int count, char **arguments, struct bus_options *options
     if (optind < count)
         return err_set(-EINVAL, "\"%s\" is no option; try --help", arguments[optind]);
     if (options->path == NULL) return err_set(-EINVAL, "--socket PATH is missing; try --help");
+    if (ivshmem != (options->guest_ram != NULL))
+        return err_set(-EINVAL, "--ivshmem and --guest-ram go together; try --help");
     return 0;
 }
 
