@@ -38,6 +38,7 @@ include tests/rtl/rtl.mk
 include tests/formal/formal.mk
 include tests/e2e/e2e.mk
 include tests/fault/fault.mk
+include tests/qemu/qemu.mk
 include tests/bench/bench.mk
 include tests/tests.mk
 
@@ -76,7 +77,7 @@ clean:
 # ---- packages ----------------------------------------------------------------------------------------------------
 deps_build = gcc g++ make git verilator zlib1g-dev liburing-dev libb2-dev libcyaml-dev libyaml-dev libjansson-dev clang bpftool libbpf-dev libelf-dev libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev \
              libdpdk-dev pkg-config iproute2 ethtool xz-utils libssl-dev gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf
-deps_test  = libcmocka-dev iputils-ping qemu-system-misc
+deps_test  = libcmocka-dev iputils-ping qemu-system-misc qemu-system-x86 busybox-static
 deps_lint  = clang-format iverilog
 deps_prove = yosys z3
 ## make deps       install with apt what is missing (deps-build, deps-test, deps-lint, deps-prove are its parts)

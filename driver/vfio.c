@@ -367,6 +367,18 @@ static int window_map(struct vfio *vfio, const char *sysfs) {
     return place_map(vfio, place, "the command window", &vfio->window);
 }
 
+/* A BAR is mapped in one way only: with IO_STRICT_DEVMEM the mapping of sysfs is taken away, with
+   SIGBUS at the next store, when VFIO maps the same BAR. */
+static int registers_map(struct vfio *vfio) {
+    const struct vfio_place *place = &vfio->layout->registers;
+    struct vfio_region_info info;
+    if (place->bar != vfio->layout->window.bar)
+        return place_map(vfio, place, "the registers", &vfio->registers);
+    int error = region_info(vfio, place, "the registers", &info);
+    if (error == 0) vfio->registers.at = (char *)vfio->window.memory + place->offset;
+    return error;
+}
+
 static bool range_fits(const struct vfio_range *range, uint64_t iova, uint64_t bytes) {
     return iova >= range->first && iova <= range->last && range->last - iova >= bytes - 1;
 }
@@ -503,11 +515,8 @@ static int ready(struct vfio *vfio, const struct vfio_options *options) {
     vfio->layout = vfio_layout_of(vfio->device.vendor, vfio->device.device);
     error = group_open(vfio, options, sysfs, dev);
     if (error == 0) error = function_reset(vfio);
-    /* The window first: once VFIO has mapped a BAR, a system with IO_STRICT_DEVMEM gives it to
-       nobody else, and ivshmem has its registers in the same one. */
     if (error == 0) error = window_map(vfio, sysfs);
-    if (error == 0)
-        error = place_map(vfio, &vfio->layout->registers, "the registers", &vfio->registers);
+    if (error == 0) error = registers_map(vfio);
     if (error == 0) error = place_map(vfio, &vfio->layout->bell, "the bell", &vfio->bell);
     if (error == 0 && vfio->layout->access->begin != NULL)
         error = vfio->layout->access->begin(vfio);
