@@ -52,7 +52,8 @@ programs  = $(B)/wirepit-gateway $(B)/wirepit-replay $(B)/wirepit-card $(B)/wire
 all: $(programs)
 
 ## make run        trade an order flow through AF_XDP, DPDK, lwIP and the Verilated card and print the summary
-##                 FLOW=day|stream|<LOBSTER or CSV file>  CARD=sim|bus|soft  CLIENTS=1..16  ROWS=n  PACE=real|flat|strict  TRACE=file
+##                 FLOW=day|stream|<LOBSTER or CSV file>  CARD=sim|bus|soft|vfio:<PCI address>  CLIENTS=1..16  ROWS=n
+##                 PACE=real|flat|strict  TRACE=file
 ##                 TRANSPORT=lwip|kernel  PORT=af_xdp|af_packet|tap|none
 run: deps-build
 	@$(MAKE) --no-print-directory -s -j2 all

@@ -34,7 +34,7 @@ lockstep: deps-build $(B)/lockstep
 test_san   = $(patsubst $(B)/%,build/san/%,$(unit_tests) $(card_tests) $(clock_tests))
 test_fuzz  = $(patsubst $(B)/tests/fuzz/fuzz_%,build/san/tests/fuzz/fuzz_%,$(fuzz_tests))
 test_plain = $(unit_tests) $(rtl_tests) $(sim_tests) $(card_tests) $(clock_tests) $(e2e_tests) $(fault_tests)
-test_programs = $(test_plain) $(programs) $(B)/golden $(B)/lockstep $(B)/fault-campaign
+test_programs = $(test_plain) $(qemu_tests) $(programs) $(B)/golden $(B)/lockstep $(B)/fault-campaign
 
 ## make test       every test, in both profiles; SEED=n draws other random cases. Ends with "N passed, N failed"
 test: deps-build deps-test deps-prove
@@ -44,6 +44,7 @@ test: deps-build deps-test deps-prove
 	   printf '%s\n' $(foreach port,$(e2e_ports),"WIREPIT_PORT=$(port) $(B)/tests/e2e/test_gateway"); \
 	   echo "$(B)/fault-campaign --card soft --rounds 8 --seed $(SEED) --json build/fault_soft.json"; \
 	   echo "$(B)/fault-campaign --card bus --rounds 5 --seed $(SEED) --json build/fault_bus.json"; \
+	   echo "tests/qemu/run.sh $(B) short 4000 build/test-qemu-short.json"; \
 	   echo "$(MAKE) --no-print-directory -s golden"; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=2000000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \

@@ -1,5 +1,6 @@
 #include "host/gateway/config.h"
 #include "driver/abi/abi.h"
+#include "driver/pci.h"
 #include "host/base/err.h"
 #include "host/bpf/steer.h"
 #include <arpa/inet.h>
@@ -29,10 +30,11 @@ struct raw_nic {
 };
 
 struct raw_gateway {
-    char *listen, *journal, *card_socket, *control;
+    char *listen, *journal, *card_socket, *card_address, *control;
     uint16_t port;
     int durability;
     enum config_card card;
+    int card_no_iommu;
     uint32_t soft_orders;
     uint64_t journal_file;
     enum config_transport transport;
@@ -96,7 +98,9 @@ struct raw {
 enum { DECIMAL_BYTES = 24 };
 
 static const cyaml_strval_t durability_names[] = { { "sync", 0 }, { "async", 1 } };
-static const cyaml_strval_t card_names[]       = { { "sim", CONFIG_CARD_SIM }, { "soft", CONFIG_CARD_SOFT }, { "bus", CONFIG_CARD_BUS } };
+static const cyaml_strval_t card_names[]       = { { "sim", CONFIG_CARD_SIM }, { "soft", CONFIG_CARD_SOFT }, { "bus", CONFIG_CARD_BUS },
+                                                   { "vfio", CONFIG_CARD_VFIO } };
+static const cyaml_strval_t iommu_names[]      = { { "on", 0 }, { "off", 1 } };
 static const cyaml_strval_t state_names[]      = { { "closed", SYMBOL_STATE_CLOSED }, { "auction", SYMBOL_STATE_AUCTION },
                                                    { "open", SYMBOL_STATE_OPEN }, { "halted", SYMBOL_STATE_HALTED } };
 static const cyaml_strval_t self_trade_names[] = { { "none", SELF_TRADE_NONE }, { "newest", SELF_TRADE_NEWEST }, { "oldest", SELF_TRADE_OLDEST },
@@ -144,6 +148,8 @@ static const cyaml_schema_field_t gateway_fields[] = {
     TEXT(raw_gateway, journal, CONFIG_PATH_BYTES - 1),
     CHOICE(raw_gateway, card, card_names),
     TEXT_OPTIONAL(raw_gateway, card_socket, CONFIG_PATH_BYTES - 1),
+    TEXT_OPTIONAL(raw_gateway, card_address, CONFIG_NAME_BYTES - 1),
+    CYAML_FIELD_ENUM("card_iommu", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, card_no_iommu, iommu_names, CYAML_ARRAY_LEN(iommu_names)),
     TEXT_OPTIONAL(raw_gateway, control, CONFIG_PATH_BYTES - 1),
     CYAML_FIELD_ENUM("transport", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, transport, transport_names, CYAML_ARRAY_LEN(transport_names)),
     CYAML_FIELD_MAPPING_PTR("nic", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_gateway, nic, nic_fields),
@@ -535,7 +541,15 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
     (void)snprintf(config->journal, sizeof config->journal, "%s", raw->journal);
     config->port = raw->port;
     config->asynchronous = raw->durability == 1;
+    if (raw->card_address != NULL && !pci_address_valid(raw->card_address))
+        return err_set(-EINVAL,
+                       "gateway, card_address: \"%s\": a PCI address reads 0000:03:00.0; lspci -D "
+                       "lists them",
+                       raw->card_address);
     config->card = raw->card;
+    (void)snprintf(config->card_address, sizeof config->card_address, "%s",
+                   raw->card_address != NULL ? raw->card_address : "");
+    config->card_no_iommu = raw->card_no_iommu != 0;
     (void)snprintf(config->card_socket, sizeof config->card_socket, "%s",
                    raw->card_socket != NULL ? raw->card_socket : CONFIG_CARD_SOCKET);
     (void)snprintf(config->control, sizeof config->control, "%s",

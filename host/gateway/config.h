@@ -24,7 +24,7 @@ enum {
 #define CONFIG_JOURNAL_FILE_MIN (INT64_C(1) << 20)
 #define CONFIG_JOURNAL_FILE_MAX (INT64_C(1) << 40)
 
-enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT, CONFIG_CARD_BUS };
+enum config_card { CONFIG_CARD_SIM, CONFIG_CARD_SOFT, CONFIG_CARD_BUS, CONFIG_CARD_VFIO };
 
 /* Where wirepit-card listens, unless the file says otherwise. */
 #define CONFIG_CARD_SOCKET "build/run/card.socket"
@@ -104,8 +104,10 @@ struct config {
     char journal[CONFIG_PATH_BYTES];
     char control[CONFIG_PATH_BYTES]; /* of the command port's socket; "" is beside the journal */
     enum config_card card;
-    char card_socket[CONFIG_PATH_BYTES]; /* of wirepit-card, for CONFIG_CARD_BUS */
-    uint32_t soft_orders;                /* order slots of the soft card; 0 is the default card's */
+    char card_socket[CONFIG_PATH_BYTES];  /* of wirepit-card, for CONFIG_CARD_BUS */
+    char card_address[CONFIG_NAME_BYTES]; /* PCI, for CONFIG_CARD_VFIO; "" is not said */
+    bool card_no_iommu;                   /* likewise: drive it also without an IOMMU */
+    uint32_t soft_orders;  /* order slots of the soft card; 0 is the default card's */
     uint64_t journal_file; /* bytes of a file of the journal; 0 is the journal's default */
     struct config_symbol *symbols;
     struct config_firm *firms;

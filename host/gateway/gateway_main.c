@@ -1,6 +1,7 @@
 /* wirepit-gateway: the data plane's process: it owns card and journal and serves clients over TCP.
  */
 #include "driver/simbus.h"
+#include "driver/vfio.h"
 #include "host/base/check.h"
 #include "host/base/clock.h"
 #include "host/base/err.h"
@@ -71,6 +72,7 @@ static const char help[] =
     "host/package/wirepit.yaml\n"
     "  --card sim|bus|soft  Verilated card in this process, in wirepit-card's, or reference engine "
     "[as in FILE]\n"
+    "  --card vfio:ADDRESS  the card at this PCI address, 0000:03:00.0 for one, bound to vfio-pci\n"
     "  --card-socket PATH   where wirepit-card listens, for --card bus [as in FILE]\n"
     "  --journal DIR    where the journal is [as in FILE]\n"
     "  --control PATH   socket of the command port [as in FILE, else gateway.socket beside the "
@@ -178,6 +180,7 @@ static int apply_network(const struct options *options, struct config *config) {
 
 /* Options win over the file. */
 static int apply_options(const struct options *options, struct config *config) {
+    static const char vfio[] = "vfio:";
     if (options->card != NULL) {
         if (strcmp(options->card, "sim") == 0)
             config->card = CONFIG_CARD_SIM;
@@ -185,9 +188,22 @@ static int apply_options(const struct options *options, struct config *config) {
             config->card = CONFIG_CARD_SOFT;
         else if (strcmp(options->card, "bus") == 0)
             config->card = CONFIG_CARD_BUS;
-        else
-            return err_set(-EINVAL, "--card %s: it is sim, bus or soft", options->card);
+        else if (strcmp(options->card, "vfio") == 0)
+            config->card = CONFIG_CARD_VFIO;
+        else if (strncmp(options->card, vfio, sizeof vfio - 1) == 0) {
+            if (strlen(options->card + sizeof vfio - 1) >= sizeof config->card_address)
+                return err_set(-EINVAL, "--card %s: a PCI address reads 0000:03:00.0",
+                               options->card);
+            config->card = CONFIG_CARD_VFIO;
+            (void)snprintf(config->card_address, sizeof config->card_address, "%s",
+                           options->card + sizeof vfio - 1);
+        } else
+            return err_set(-EINVAL, "--card %s: it is sim, bus, soft or vfio:ADDRESS",
+                           options->card);
     }
+    if (config->card == CONFIG_CARD_VFIO && config->card_address[0] == 0)
+        return err_set(-EINVAL, "card vfio: at which PCI address? --card vfio:0000:03:00.0, or "
+                                "card_address in the file; lspci -D lists them");
     if (options->card_socket != NULL) {
         if (strlen(options->card_socket) >= sizeof config->card_socket)
             return err_set(-EINVAL, "--card-socket: the name is longer than %d bytes",
@@ -219,11 +235,14 @@ static int apply_options(const struct options *options, struct config *config) {
     return apply_network(options, config);
 }
 
-/* The card is as large as its process was told to make it. */
-static int open_bus(struct run *run) {
+/* A card that is not in this process is as large as it was made. */
+static int open_outside(struct run *run) {
     const struct lockstep_options lockstep = { .directory = NULL };
+    const struct vfio_options vfio = { .address = run->config.card_address,
+                                       .no_iommu = run->config.card_no_iommu };
     struct card *inner;
-    int code = simbus_open(run->config.card_socket, &inner);
+    int code = run->config.card == CONFIG_CARD_VFIO ? vfio_open(&vfio, &inner)
+                                                    : simbus_open(run->config.card_socket, &inner);
     if (code != 0) return code;
     run->size = inner->size;
     code = lockstep_open(inner, &lockstep, &run->card);
@@ -232,7 +251,8 @@ static int open_bus(struct run *run) {
 }
 
 static int open_card(struct run *run) {
-    if (run->config.card == CONFIG_CARD_BUS) return open_bus(run);
+    if (run->config.card == CONFIG_CARD_BUS || run->config.card == CONFIG_CARD_VFIO)
+        return open_outside(run);
     run->size = CARD_SIZE_DEFAULT;
     if (run->config.card == CONFIG_CARD_SOFT) {
         if (run->config.soft_orders != 0) run->size.orders = run->config.soft_orders;

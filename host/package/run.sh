@@ -2,7 +2,8 @@
 # run: trade an order flow through the gateway and print what came of it. `make run` calls this.
 #
 #   FLOW     day, stream, or a LOBSTER or CSV file [day]
-#   CARD     sim, the Verilated card; bus, the same in a process of its own; or soft, the reference engine [sim]
+#   CARD     sim, the Verilated card; bus, the same in a process of its own; soft, the reference engine;
+#            or vfio:0000:03:00.0, a card on PCIe [sim]
 #   CLIENTS  sessions, 1 to 16 [4]
 #   ROWS     at most so many rows; 0 is all of a file [50,000 of a generated flow, else 0]
 #   PACE     real, flat or strict: one message at a time, so that the same flow gives the same trades [strict for files]
@@ -23,7 +24,10 @@ refuse() {
     exit 1
 }
 in_list() { case " $2 " in *" $1 "*) ;; *) return 1 ;; esac }
-in_list "$card" "sim soft bus" || refuse "CARD is sim, soft or bus, not $card"
+case $card in
+vfio:?*) ;;
+*) in_list "$card" "sim soft bus" || refuse "CARD is sim, soft, bus or vfio:0000:03:00.0, a PCI address, not $card" ;;
+esac
 in_list "${PACE:-flat}" "real flat strict" || refuse "PACE is real, flat or strict, not $PACE"
 test "$clients" -ge 1 2>/dev/null && test "$clients" -le 16 ||
     refuse "CLIENTS is 1 to 16, as many as firms in $package/wirepit.yaml, not $clients"

@@ -19,11 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SECOND_NS UINT64_C(1000000000)
-enum { BURST_MAX = 24, ROUNDS = 200, POLL_MAX = 64, STEP_NS = 10 };
+enum { ORDERS_MIN = 1000, BURST_MAX = 24, ROUNDS = 200, POLL_MAX = 64, STEP_NS = 10 };
 
 static const char *address;
 static struct guest_record *record;
@@ -141,7 +142,7 @@ static void trade(struct card *card, unsigned commands, uint64_t seed) {
     struct stimulus *stimulus = stimulus_new(&card->size, seed);
     struct event events[POLL_MAX];
     const unsigned live_at = commands / 2;
-    unsigned ended = 0, trades = 0, accepted = 0;
+    unsigned ended = 0, trades = 0, accepted = 0, orders = 0;
     card_write(card, REG_WATCHDOG_NS, 0); /* the host may be held up for as long as it likes */
     const uint64_t from_ns = clock_monotonic_ns();
     while (ended < commands) {
@@ -184,7 +185,10 @@ static void trade(struct card *card, unsigned commands, uint64_t seed) {
     card_snapshot(card);
     NEED(card_counter(card, COUNTER_TRADES) == trades);
     NEED(card_counter(card, COUNTER_WINDOW_OVERRUN) == 0);
+    for (unsigned i = 0; i < commands; i++) orders += record->commands[i].opcode == OPCODE_NEW;
     result("commands", commands);
+    result("orders", orders);
+    NEED(orders >= ORDERS_MIN);
     result("events", event_count);
     result("accepted", accepted);
     result("trades", trades);
@@ -255,7 +259,7 @@ static void a_host_that_is_killed_leaves_a_card_for_the_next(void) {
     card_close(card);
 }
 
-static uint64_t until_gone(struct card *card, bool push) {
+static void until_gone(struct card *card, bool push, const char *name) {
     struct event events[POLL_MAX];
     const uint64_t from_ns = clock_monotonic_ns();
     int count;
@@ -265,7 +269,8 @@ static uint64_t until_gone(struct card *card, bool push) {
         NEED(clock_monotonic_ns() - from_ns < 60 * SECOND_NS);
     } while (count >= 0);
     NEED(count == -EIO);
-    (void)printf("text gone %s\n", err_text());
+    (void)printf("text %s_says %s\n", name, err_text());
+    (void)fflush(stdout);
     NEED(strstr(err_text(), "all ones") != NULL);
     const uint64_t took_ns = clock_monotonic_ns() - from_ns;
     NEED(card_read(card, REG_DIGEST) == UINT32_MAX);
@@ -273,14 +278,14 @@ static uint64_t until_gone(struct card *card, bool push) {
     NEED(card_push(card, &nop) == -EIO);
     NEED(card_poll(card, events, POLL_MAX) == -EIO);
     NEED(clock_monotonic_ns() - from_ns < took_ns + SECOND_NS); /* at once, from then on */
-    return took_ns;
+    (void)printf("result %s_ns %" PRIu64 "\n", name, took_ns);
 }
 
 static void a_card_that_goes_and_comes_back(void) {
     const struct vfio_options how = options();
     struct card *card = opened(&how);
     ask("stop");
-    result("gone_ns", until_gone(card, true));
+    until_gone(card, true, "stopped");
     card_close(card);
     ask("continue");
     const uint64_t from_ns = clock_monotonic_ns();
@@ -293,7 +298,7 @@ static void a_card_that_goes_for_good(const char *how_it_ends) {
     const struct vfio_options how = options();
     struct card *card = opened(&how);
     ask(how_it_ends);
-    result("ended_ns", until_gone(card, false));
+    until_gone(card, false, "ended");
     card_close(card);
     refused(&how, -EIO, "all ones");
 }
@@ -313,6 +318,9 @@ int main(int count, char **arguments) {
     record = memory.memory;
 
     what_cannot_be_opened_says_why();
+    struct utsname system;
+    NEED(uname(&system) == 0);
+    (void)printf("text kernel %s\n", system.release);
     const struct vfio_options how = options();
     struct card *card = opened(&how);
     const struct vfio_facts facts = vfio_facts(card);

@@ -108,6 +108,8 @@ static void what_is_wrong_is_named(void **state) {
           "limits, all_syns" },
         { "card: soft", "card: tram", "tram" },
         { "card: soft", "card: bus, card_socket: ''", "card_socket" },
+        { "card: soft", "card: vfio, card_address: '03:00.0'", "lspci -D" },
+        { "card: soft", "card: vfio, card_iommu: maybe", "card_iommu" },
         { "card: soft", "card: soft, soft_orders: 3", "gateway, soft_orders: 3" },
         { "card: soft", "card: soft, soft_orders: 1", "soft_orders: 1" },
         { "card: soft", "card: soft, soft_orders: 2097152", "soft_orders: 2097152" },
@@ -203,6 +205,8 @@ static void the_largest_values_pass(void **state) {
           "card: soft, nic: {port: af_xdp, limits: {source_syns: 10000000, all_syns: 10000000}}" },
         { "card: soft", "card: soft, nic: {port: af_xdp, allow: [0.0.0.0/0, 10.77.0.1/32]}" },
         { "card: soft", "card: bus, card_socket: /run/wirepit/card.socket" },
+        { "card: soft", "card: vfio" }, /* the address may come on the command line */
+        { "card: soft", "card: vfio, card_address: '0000:03:00.0', card_iommu: 'off'" },
         { "card: soft", "card: soft, journal_file: 1048576" },
         { "card: soft", "card: soft, journal_file: 1099511627776" },
     };
