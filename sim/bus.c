@@ -297,7 +297,12 @@ static void guest_ring_start(struct bus *bus, uint32_t ring_log2) {
     const uint64_t from = bus->ring_address / page_bytes * page_bytes;
     guest_ring_end(host);
     host->ring = NULL;
-    if (ring_log2 < PORT_RING_LOG2_MIN || ring_log2 > bus->ring_log2_max) return;
+    if (ring_log2 < PORT_RING_LOG2_MIN || ring_log2 > bus->ring_log2_max) {
+        log_line("wirepit-card: the guest wants a ring of 2^%u events, 2^%u is the most here: its "
+                 "events are lost",
+                 ring_log2, bus->ring_log2_max);
+        return;
+    }
     bus->ring_log2 = ring_log2;
     const size_t bytes = port_ring_bytes(ring_log2);
     model_memory_move(bus->model, bus->ring_address, bytes);

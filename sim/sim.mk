@@ -51,6 +51,6 @@ $(B)/sim/libsim.a: $(patsubst %.c,$(B)/%.o,$(filter-out %_main.c,$(wildcard sim/
 $(B)/wirepit-card: $(B)/sim/wirepit_card_main.o $(sim_libs) $(archive)
 	$(CXX) $(SANITIZE) -o $@ $^ $(sim_ldlibs)
 
-sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib difference bus)
+sim_tests = $(patsubst %,$(B)/tests/rtl/test_%,simlib difference bus ivshmem)
 $(sim_tests): $(B)/tests/rtl/%: $(B)/tests/rtl/%.o $(B)/tests/rtl/stimulus.o $(sim_libs) $(archive)
 	$(CXX) $(SANITIZE) -o $@ $^ -lcmocka $(sim_ldlibs)
