@@ -23,7 +23,8 @@ bool pci_address_valid(const char *text);
      -ENODEV   there is no such device
      -ENXIO    another driver than vfio-pci has it, or none
      -ENOTSUP  it is in no IOMMU group
-   err_text has the commands that put it right. */
+   err_text has the commands that put it right. With the last two, address, vendor and device are
+   filled all the same. */
 int pci_find(const char *sysfs, const char *dev, const char *text, struct pci_device *device);
 
 /* pci_strangers says in text which devices of the group another driver has: why a group is not

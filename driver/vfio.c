@@ -535,7 +535,15 @@ static int ready(struct vfio *vfio, const struct vfio_options *options) {
     vfio->port.init_tries_max = INIT_TRIES_MAX;
     error = port_open(&vfio->port, "vfio");
     /* All ones pass for no digest; the cause is that nobody answers. */
-    return vfio->broken ? broken(vfio) : error;
+    if (vfio->broken) return broken(vfio);
+    if (error == 0)
+        log_line("card vfio: %s: 64-byte stores by %s, BAR%u %s; ring of 2^%u events in %s, the "
+                 "card sees it at %#" PRIx64 "; %u MSI-X vectors",
+                 vfio->device.address, vfio->facts.store, vfio->layout->window.bar,
+                 vfio->facts.window_combined ? "write-combined" : "uncached", vfio->port.ring_log2,
+                 vfio->ring.huge ? "hugepages" : "ordinary pages", vfio->port.ring_address,
+                 vfio->facts.vectors);
+    return error;
 }
 
 int vfio_open(const struct vfio_options *options, struct card **card) {

@@ -6,12 +6,14 @@
  * events are compared with those of the card in process by qemu_main.c, from the record. */
 #define _GNU_SOURCE
 #include "driver/dma.h"
+#include "driver/pci.h"
 #include "driver/vfio.h"
 #include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/base/random.h"
 #include "tests/qemu/guest.h"
 #include "tests/rtl/stimulus.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,11 +80,11 @@ static void write_file(const char *path, const char *text) {
     (void)close(file);
 }
 
-static void bind_vfio(void) {
+static void bind_vfio(const char *device) {
     char path[128];
-    (void)snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/driver_override", address);
+    (void)snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/driver_override", device);
     write_file(path, "vfio-pci");
-    write_file("/sys/bus/pci/drivers_probe", address);
+    write_file("/sys/bus/pci/drivers_probe", device);
 }
 
 static int poll_some(struct card *card, struct event *events) {
@@ -97,12 +100,94 @@ static int poll_some(struct card *card, struct event *events) {
 static void what_cannot_be_opened_says_why(void) {
     struct vfio_options how = options();
     refused(&how, -ENXIO, "no driver is bound");
-    bind_vfio();
+    bind_vfio(address);
     how.address = "0000:1f:1f.7";
     refused(&how, -ENODEV, "no such PCI device");
     how.address = "03:00.0";
     refused(&how, -EINVAL, "reads 0000:03:00.0");
 }
+
+/* ---- Other devices of QEMU's, with BARs that answer loads and stores ---- */
+
+/* device_find returns the address of the device with this vendor and device, in place. */
+static const char *device_find(uint16_t vendor, uint16_t device, char *place) {
+    DIR *directory = opendir("/sys/bus/pci/devices");
+    const struct dirent *entry;
+    NEED(directory != NULL);
+    while ((entry = readdir(directory)) != NULL) {
+        struct pci_device found;
+        if (!pci_address_valid(entry->d_name)) continue;
+        (void)pci_find("/sys", "/dev/vfio", entry->d_name, &found);
+        if (found.vendor != vendor || found.device != device) continue;
+        (void)snprintf(place, PCI_ADDRESS_BYTES, "%s", found.address);
+        (void)closedir(directory);
+        return place;
+    }
+    NEED(entry != NULL);
+    return NULL;
+}
+
+/* edu has no BAR2. pci-testdev has one, prefetchable, but no digest in BAR0. */
+static void what_is_no_card_is_refused(void) {
+    char place[PCI_ADDRESS_BYTES];
+    struct vfio_options how = { .address = device_find(0x1234, 0x11e8, place) };
+    bind_vfio(how.address);
+    refused(&how, -EPROTO, "BAR2 has 0 bytes, the command window takes");
+    how.address = device_find(0x1b36, 0x0005, place);
+    bind_vfio(how.address);
+    refused(&how, -EPROTO, "rebuild");
+}
+
+/* bochs-display's BAR0 is memory, which a program can make look like a card's registers; what is
+   written to its BAR2 does nothing. So BARs are loaded and stored to for real, and the IOMMU maps
+   the ring at an address of the driver's choice. */
+static void a_board_with_bars_of_its_own(void) {
+    char place[PCI_ADDRESS_BYTES], path[128];
+    struct event event;
+    const struct vfio_options how = { .address = device_find(0x1234, 0x1111, place) };
+    (void)snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/resource0", place);
+    int file = open(path, O_RDWR);
+    NEED(file >= 0);
+    volatile uint32_t *registers =
+        mmap(NULL, DMA_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    NEED(registers != MAP_FAILED);
+    registers[REG_DIGEST / 4] = abi_digest();
+    registers[REG_VERSION / 4] = LIMIT_ABI_MAJOR << 16;
+    registers[REG_SYMBOLS / 4] = 4;
+    registers[REG_ACCOUNTS / 4] = 8;
+    registers[REG_ORDERS / 4] = 64;
+    registers[REG_LEVELS / 4] = 64;
+    registers[REG_STATUS / 4] = STATUS_INIT_DONE;
+    NEED(munmap((void *)(uintptr_t)registers, DMA_PAGE_BYTES) == 0);
+    (void)close(file);
+
+    struct card *card = NULL;
+    bind_vfio(how.address);
+    NEED(vfio_open(&how, &card) == 0);
+    const struct vfio_facts facts = vfio_facts(card);
+    NEED(strcmp(facts.layout, "card") == 0);
+    NEED(!facts.window_combined); /* its BAR2 is not prefetchable */
+    NEED(facts.vectors == 0);
+    NEED(facts.ring_address == UINT64_C(1) << 32);
+    NEED(card->size.orders == 64);
+    NEED(card_read(card, REG_CONTROL) == CONTROL_RESET);
+    NEED(card_read(card, REG_RING_HIGH) == 1);
+    card_heartbeat(card);
+    NEED(card_read(card, REG_HEARTBEAT) == 1);
+    NEED(card_push(card, &nop) == 0);
+    NEED(card_poll(card, &event, 1) == 0);
+    card_write(card, REG_DIGEST, UINT32_MAX);
+    const uint64_t from_ns = clock_monotonic_ns();
+    int count;
+    while ((count = card_poll(card, &event, 1)) == 0)
+        NEED(clock_monotonic_ns() - from_ns < SECOND_NS);
+    NEED(count == -EIO);
+    NEED(strstr(err_text(), "all ones") != NULL);
+    card_close(card);
+    result("direct_bars", 1);
+}
+
+/* ---- Memory of both kinds ---- */
 
 static void ordinary_pages_do(void) {
     struct vfio_options how = options();
@@ -318,6 +403,8 @@ int main(int count, char **arguments) {
     record = memory.memory;
 
     what_cannot_be_opened_says_why();
+    what_is_no_card_is_refused();
+    a_board_with_bars_of_its_own();
     struct utsname system;
     NEED(uname(&system) == 0);
     (void)printf("text kernel %s\n", system.release);
