@@ -512,7 +512,9 @@ static int ready(struct vfio *vfio, const struct vfio_options *options) {
     const char *dev = options->dev != NULL ? options->dev : "/dev/vfio";
     int error = pci_find(sysfs, dev, options->address, &vfio->device);
     if (error != 0) return error;
-    vfio->layout = vfio_layout_of(vfio->device.vendor, vfio->device.device);
+    vfio->layout = options->layout != NULL
+                       ? options->layout
+                       : vfio_layout_of(vfio->device.vendor, vfio->device.device);
     error = group_open(vfio, options, sysfs, dev);
     if (error == 0) error = function_reset(vfio);
     if (error == 0) error = window_map(vfio, sysfs);

@@ -18,6 +18,8 @@ enum {
 };
 #define VFIO_SILENCE_NS UINT64_C(3000000000) /* with a command outstanding: the card hangs */
 
+struct vfio_layout;
+
 /* All zero but the address is the default. */
 struct vfio_options {
     const char *address; /* 0000:03:00.0 */
@@ -28,7 +30,8 @@ struct vfio_options {
     bool physical;       /* the card sees the ring at its physical address, as it does without
                             an IOMMU; otherwise at one that the driver chooses */
     bool ordinary_pages; /* no hugepages for the ring, even if there are any */
-    const char *sysfs, *dev; /* NULL: /sys and /dev/vfio */
+    const char *sysfs, *dev;          /* NULL: /sys and /dev/vfio */
+    const struct vfio_layout *layout; /* NULL: as vendor and device say; see vfio_inner.h */
 };
 
 /* vfio_open takes the card at the address, resets it and gives it in REPLAY mode. It must be bound

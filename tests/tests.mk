@@ -44,7 +44,7 @@ test: deps-build deps-test deps-prove
 	   printf '%s\n' $(foreach port,$(e2e_ports),"WIREPIT_PORT=$(port) $(B)/tests/e2e/test_gateway"); \
 	   echo "$(B)/fault-campaign --card soft --rounds 8 --seed $(SEED) --json build/fault_soft.json"; \
 	   echo "$(B)/fault-campaign --card bus --rounds 5 --seed $(SEED) --json build/fault_bus.json"; \
-	   echo "tests/qemu/run.sh $(B) short 4000 build/test-qemu-short.json"; \
+	   echo "tests/qemu/run.sh $(B) short 6000 build/test-qemu-short.json"; \
 	   echo "$(MAKE) --no-print-directory -s golden"; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=2000000 FLOW="; \
 	   echo "$(MAKE) --no-print-directory -s lockstep N=20000 FLOW=day"; \

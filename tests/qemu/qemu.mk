@@ -12,6 +12,6 @@ $(B)/tests/qemu/test-qemu: $(B)/tests/qemu/qemu_main.o $(sim_libs) $(archive)
 ## make test-qemu  the vfio driver in a guest of QEMU's, on the Verilated card as a PCI device; build/test-qemu.json
 test-qemu: deps-build deps-test
 	@$(MAKE) --no-print-directory -s -j2 $(qemu_tests) $(B)/wirepit-card
-	@SEED=$(SEED) tests/qemu/run.sh $(B) whole 8000 build/test-qemu.json
+	@SEED=$(SEED) tests/qemu/run.sh $(B) whole 6000 build/test-qemu.json
 
 .PHONY: test-qemu
