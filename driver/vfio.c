@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    REGISTER_BYTES = 0x1000,  /* of BAR0 */
+    REGISTER_BYTES = 0x8000,  /* of BAR0 */
     INIT_TRIES_MAX = 1 << 20, /* a read takes about 1 us, the sweep of the largest card 5 ms */
     STEP_NS = 50000000,       /* longer between two calls: the process was held up */
     STRANGERS_BYTES = 256,
