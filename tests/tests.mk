@@ -17,6 +17,8 @@ $(B)/golden $(B)/lockstep: $(B)/%: $(B)/tests/rtl/%_main.o $(card_drivers) $(arc
 $(card_tests): %: %.o $(card_drivers) $(archive) $(sim_libs)
 	$(CXX) $(SANITIZE) -o $@ $@.o $(card_drivers) $(sim_libs) $(archive) -lcmocka $(sim_ldlibs) $(LDLIBS)
 
+$(B)/tests/rtl/test_failures: $(firmware_names:%=build/firmware/%.bin)
+
 include tests/rtl/clocks.mk
 include tests/rtl/coverage.mk
 include tests/rtl/mutate.mk

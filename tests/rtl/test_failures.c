@@ -2,6 +2,7 @@
  * state it must leave the card in, and the recovery: reset, replay of all that was said, and
  * trading goes on with nothing lost. Everything in lock-step with the reference engine. */
 #include "driver/abi/mgmt.h"
+#include "driver/firmware.h"
 #include "driver/port.h"
 #include "host/base/err.h"
 #include "host/base/random.h"
@@ -11,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,8 +109,8 @@ static int trade(struct session *session, uint32_t commands) {
     return error;
 }
 
-static void recover(struct session *session) {
-    card_write(session->card, REG_CONTROL, CONTROL_RESET);
+/* Everything again, to a card in REPLAY mode; it must say what it said. */
+static int replay(struct session *session) {
     uint32_t at = 0;
     for (uint32_t i = 0; i < session->count; i++) {
         int error = card_push(session->card, &session->records[i].command);
@@ -121,8 +123,15 @@ static void recover(struct session *session) {
                 fail_msg("event %u of the replay is not the recorded one", at + 1);
             at++;
         }
-        if (error != 0) fail_msg("replay, command %u: %s", i + 1, err_text());
+        if (error != 0) return error;
     }
+    return 0;
+}
+
+static void recover(struct session *session) {
+    card_write(session->card, REG_CONTROL, CONTROL_RESET);
+    int error = replay(session);
+    if (error != 0) fail_msg("replay: %s", err_text());
     card_go_live(session->card);
 }
 
@@ -162,6 +171,32 @@ static void an_engine_that_hangs(void **state) {
     assert_int_equal(inner_read(session, REG_DIGEST), abi_digest());
     recover(session);
     trade_on(session);
+    session_close(session);
+}
+
+/* Of every table, while what was recorded is replayed: the fault shows, or the row was written
+   again before it was read. Either way the next recovery is a whole one. */
+static void a_flipped_bit_in_a_table(void **state) {
+    (void)state;
+    struct session *session = session_open(0);
+    card_go_live(session->card);
+    trade_on(session);
+    unsigned seen = 0;
+    for (unsigned memory = MEMORY_SYMBOL; memory <= MEMORY_LAST_EVENT; memory++) {
+        card_write(session->card, REG_CONTROL, CONTROL_RESET);
+        card_write(session->card, REG_INJECT, memory);
+        int error = replay(session);
+        if (error != 0) {
+            fails_with(error, abi_memory_name(memory));
+            assert_true(inner_read(session, REG_STATUS) & STATUS_KILLED);
+            seen++;
+        }
+        recover(session);
+        assert_int_equal(trade(session, 100), 0);
+    }
+    print_message("%u of %u tables stopped the card; test_memory tries each until it does\n", seen,
+                  MEMORY_LAST_EVENT);
+    assert_true(seen > MEMORY_LAST_EVENT / 2);
     session_close(session);
 }
 
@@ -259,6 +294,56 @@ static void a_reading_out_of_range(void **state) {
     assert_false(inner_read(session, REG_STATUS) & STATUS_KILLED);
     trade_on(session);
     assert_int_equal(session->alerts[ALERT_TEMPERATURE], 2); /* and it is over */
+    recover(session);
+    trade_on(session);
+    session_close(session);
+}
+
+/* ---- firmware ---- */
+
+static size_t file_read(const char *path, uint8_t *bytes, size_t bytes_max) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL) fail_msg("%s is not there; `make firmware` builds it", path);
+    size_t count = fread(bytes, 1, bytes_max, file);
+    (void)fclose(file);
+    return count;
+}
+
+/* The file that `wirepit card firmware update` is given, through the host's check and the card's,
+   while the card trades on. */
+static void an_update(void **state) {
+    (void)state;
+    enum { TRIES = 4000000 };
+    static uint8_t file[FIRMWARE_FILE_BYTES_MAX + 1], bad[FIRMWARE_FILE_BYTES_MAX + 1];
+    const char *key = "build/firmware/key_public.pem";
+    struct session *session = session_open(0);
+    struct card *card = lockstep_inner(session->card);
+    card_go_live(session->card);
+    trade_on(session);
+
+    size_t bytes = file_read("build/firmware/wirepit-firmware.bin", file, sizeof file), image_bytes;
+    assert_int_equal(firmware_check("truncated", file, bytes - 200, key, &image_bytes), -EBADMSG);
+    memcpy(bad, file, bytes);
+    bad[bytes - 1] ^= 1;
+    assert_int_equal(firmware_check("forged", bad, bytes, key, &image_bytes), -EKEYREJECTED);
+    assert_int_equal(firmware_check("good", file, bytes, key, &image_bytes), 0);
+    /* Half of it: the card itself refuses, and image A runs. */
+    assert_int_equal(firmware_load(card, file, image_bytes / 8 * 4, TRIES), -EBADMSG);
+    assert_int_equal(card_read(card, REG_MGMT) & MGMT_SLOT, 0);
+    trade_on(session);
+    assert_int_equal(session->alerts[ALERT_FIRMWARE], 1);
+
+    size_t trap_bytes = file_read("build/firmware/trap.bin", bad, sizeof bad);
+    assert_int_equal(firmware_check("trap", bad, trap_bytes, key, &image_bytes), 0);
+    assert_int_equal(firmware_load(card, bad, image_bytes, TRIES), -EBADMSG);
+    assert_int_equal(card_read(card, REG_MGMT) & (MGMT_SLOT | MGMT_FAILED), MGMT_FAILED);
+    trade_on(session);
+
+    assert_int_equal(firmware_check("good", file, bytes, key, &image_bytes), 0);
+    if (firmware_load(card, file, image_bytes, TRIES) != 0) fail_msg("%s", err_text());
+    assert_int_equal(card_read(card, REG_MGMT) & (MGMT_SLOT | MGMT_FAILED), MGMT_SLOT);
+    assert_int_equal(card_read(card, REG_PAGE + PAGE_BOOT_RESULT), BOOT_GOOD);
+    trade_on(session);
     recover(session);
     trade_on(session);
     session_close(session);
@@ -363,10 +448,12 @@ int main(void) {
     print_message("seed %llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_engine_that_hangs),
+        cmocka_unit_test(a_flipped_bit_in_a_table),
         cmocka_unit_test(a_write_of_an_event_that_is_lost),
         cmocka_unit_test(a_bus_of_all_ones),
         cmocka_unit_test(a_ring_without_room),
         cmocka_unit_test(a_reading_out_of_range),
+        cmocka_unit_test(an_update),
         cmocka_unit_test(a_thousand_resets_leave_nothing_behind),
     };
     return cmocka_run_group_tests_name("failures", tests, NULL, NULL);
