@@ -30,7 +30,7 @@ struct raw_nic {
 };
 
 struct raw_gateway {
-    char *listen, *journal, *card_socket, *card_address, *control;
+    char *listen, *journal, *card_socket, *card_address, *control, *firmware_key;
     uint16_t port;
     int durability;
     enum config_card card;
@@ -151,6 +151,7 @@ static const cyaml_schema_field_t gateway_fields[] = {
     TEXT_OPTIONAL(raw_gateway, card_address, CONFIG_NAME_BYTES - 1),
     CYAML_FIELD_ENUM("card_iommu", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, card_no_iommu, iommu_names, CYAML_ARRAY_LEN(iommu_names)),
     TEXT_OPTIONAL(raw_gateway, control, CONFIG_PATH_BYTES - 1),
+    TEXT_OPTIONAL(raw_gateway, firmware_key, CONFIG_PATH_BYTES - 1),
     CYAML_FIELD_ENUM("transport", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct raw_gateway, transport, transport_names, CYAML_ARRAY_LEN(transport_names)),
     CYAML_FIELD_MAPPING_PTR("nic", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_gateway, nic, nic_fields),
     NUMBER_OR_ZERO(raw_gateway, soft_orders),
@@ -554,6 +555,8 @@ static int build_gateway(const struct raw_gateway *raw, struct config *config) {
                    raw->card_socket != NULL ? raw->card_socket : CONFIG_CARD_SOCKET);
     (void)snprintf(config->control, sizeof config->control, "%s",
                    raw->control != NULL ? raw->control : "");
+    (void)snprintf(config->firmware_key, sizeof config->firmware_key, "%s",
+                   raw->firmware_key != NULL ? raw->firmware_key : "");
     config->soft_orders = raw->soft_orders;
     config->journal_file = raw->journal_file;
     config->transport = raw->transport;

@@ -103,6 +103,7 @@ struct config {
     bool asynchronous;     /* durability: replies wait for the write, not for the flush */
     char journal[CONFIG_PATH_BYTES];
     char control[CONFIG_PATH_BYTES]; /* of the command port's socket; "" is beside the journal */
+    char firmware_key[CONFIG_PATH_BYTES]; /* PEM file of who may sign firmware; "" takes none */
     enum config_card card;
     char card_socket[CONFIG_PATH_BYTES];  /* of wirepit-card, for CONFIG_CARD_BUS */
     char card_address[CONFIG_NAME_BYTES]; /* PCI, for CONFIG_CARD_VFIO; "" is not said */

@@ -28,7 +28,8 @@
 #define STREAM_BYTES (UINT64_C(1) << 30)
 
 struct options {
-    const char *config, *card, *card_socket, *journal, *control, *port, *trace, *json;
+    const char *config, *card, *card_socket, *journal, *control, *firmware_key, *port, *trace,
+        *json;
     const char *network[CONFIG_SETTINGS]; /* by enum config_setting */
     bool verify, release;
 };
@@ -77,6 +78,8 @@ static const char help[] =
     "  --journal DIR    where the journal is [as in FILE]\n"
     "  --control PATH   socket of the command port [as in FILE, else gateway.socket beside the "
     "journal]\n"
+    "  --firmware-key FILE  public key, PEM, of who may sign the card's firmware [as in FILE, else "
+    "none is taken]\n"
     "  --port N         TCP port, 0 for a free one, which is printed [as in FILE]\n"
     "  --listen ADDRESS IPv4 address that clients connect to [as in FILE]\n"
     "  --transport kernel|lwip  the kernel's TCP, or lwIP on a port of DPDK [as in FILE, else "
@@ -106,6 +109,7 @@ static int read_options(int count, char **arguments, struct options *options) {
         { "card-socket", required_argument, NULL, 's' },
         { "journal", required_argument, NULL, 'j' },
         { "control", required_argument, NULL, 'k' },
+        { "firmware-key", required_argument, NULL, 'f' },
         { "port", required_argument, NULL, 'p' },
         { "listen", required_argument, NULL, NETWORK + CONFIG_SET_LISTEN },
         { "transport", required_argument, NULL, NETWORK + CONFIG_SET_TRANSPORT },
@@ -138,6 +142,9 @@ static int read_options(int count, char **arguments, struct options *options) {
             break;
         case 'k':
             options->control = optarg;
+            break;
+        case 'f':
+            options->firmware_key = optarg;
             break;
         case 'p':
             options->port = optarg;
@@ -222,6 +229,13 @@ static int apply_options(const struct options *options, struct config *config) {
                            CONFIG_PATH_BYTES - 1);
         (void)snprintf(config->control, sizeof config->control, "%s", options->control);
     }
+    if (options->firmware_key != NULL) {
+        if (strlen(options->firmware_key) >= sizeof config->firmware_key)
+            return err_set(-EINVAL, "--firmware-key: the name is longer than %d bytes",
+                           CONFIG_PATH_BYTES - 1);
+        (void)snprintf(config->firmware_key, sizeof config->firmware_key, "%s",
+                       options->firmware_key);
+    }
     if (options->port != NULL) {
         char *end;
         errno = 0;
@@ -302,6 +316,7 @@ static int open_control(struct run *run) {
                                       .gates = run->gates,
                                       .streams = run->streams,
                                       .entry = run->entry,
+                                      .firmware_key = run->config.firmware_key,
                                       .transport = run->network.transport->name,
                                       .session_name = run->session,
                                       .address = run->config.listen,

@@ -1,4 +1,5 @@
 #include "host/gateway/port_answer.h"
+#include "host/gateway/port_health.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -24,6 +25,18 @@ static json_t *histogram_rows(const struct histogram *histogram) {
     return rows;
 }
 
+/* The card's own distribution: commands by the power of two of clocks that they needed at most, 0
+   for those that needed more than all. */
+static json_t *clocks_json(const uint64_t *counters) {
+    json_t *rows = json_array();
+    for (uint32_t i = COUNTER_CLOCKS_8; i <= COUNTER_CLOCKS_MORE; i++) {
+        uint32_t within = i == COUNTER_CLOCKS_MORE ? 0 : 8u << (i - COUNTER_CLOCKS_8);
+        (void)json_array_append_new(rows, json_pack("{s:o, s:o}", "within", number(within),
+                                                    "commands", number(counters[i])));
+    }
+    return rows;
+}
+
 static json_t *counters_json(const struct port_control *port) {
     const struct sequencer_times *times = &port->counters.times;
     json_t *counters = json_object(), *rows = json_object();
@@ -41,7 +54,8 @@ static json_t *counters_json(const struct port_control *port) {
         (void)json_object_set_new(histogram, "distribution", histogram_rows(row[i].histogram));
         (void)json_object_set_new(rows, row[i].name, histogram);
     }
-    return json_pack("{s:o, s:o}", "counters", counters, "histograms", rows);
+    return json_pack("{s:o, s:o, s:o}", "counters", counters, "clocks",
+                     clocks_json(port->counters.values), "histograms", rows);
 }
 
 static const char *state_name(uint8_t state) {
@@ -136,6 +150,28 @@ static json_t *command_json(const struct port_job *job) {
                      number(job->record), "events_total", (int)job->events_total, "events", events);
 }
 
+/* Why an action did not begin. */
+static json_t *refusal_json(enum port_refusal refusal) {
+    static const struct {
+        const char *code, *message;
+    } row[] = {
+        [PORT_REFUSED_BUSY] = { "busy", "another action of the card is under way; `wirepit card "
+                                        "health` says when it is over" },
+        [PORT_REFUSED_NO_CORE] = { "no_core", "this card has no management core: a simulated one "
+                                              "built from the RTL, or a real one, has" },
+        [PORT_REFUSED_GONE] = { "card_gone", "the card does not answer, every read gives all ones; "
+                                             "see to its power and link, then start the gateway "
+                                             "again: its start is reset and replay" },
+    };
+    return json_pack("{s:o}", "error",
+                     message_error(row[refusal].code, row[refusal].message, NULL));
+}
+
+static json_t *action_json(const struct port_job *job) {
+    if (job->refusal != PORT_TAKEN) return refusal_json(job->refusal);
+    return json_pack("{s:o, s:o}", "command", number(job->number), "record", number(job->record));
+}
+
 json_t *port_answer(const struct port_control *port, const struct port_job *job) {
     switch (job->ask) {
     case PORT_COMMAND:
@@ -146,6 +182,16 @@ json_t *port_answer(const struct port_control *port, const struct port_job *job)
         return status_json(port);
     case PORT_COUNTERS:
         return counters_json(port);
+    case PORT_CARD:
+        return port_health_card(port->parts.card->name, &port->look.picture, &port->look_action);
+    case PORT_LOG:
+        return port_health_log(port->parts.card->name, &port->look.picture);
+    case PORT_PROGRESS:
+        return json_pack("{s:o}", "action", port_health_action(&port->progress));
+    case PORT_ACTION:
+        return action_json(job);
+    case PORT_PIECE: /* answered where it is kept */
+        break;
     }
     return NULL;
 }

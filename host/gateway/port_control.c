@@ -1,4 +1,5 @@
 #include "host/base/check.h"
+#include "host/base/clock.h"
 #include "host/base/err.h"
 #include "host/gateway/port_mailbox.h"
 #include <errno.h>
@@ -93,6 +94,11 @@ static void copy_status(struct port_control *port, const int32_t *connected) {
     }
 }
 
+/* The image is the thread's again. */
+static void give_back(struct port_control *port) {
+    atomic_store_explicit(&port->image_taken, false, memory_order_release);
+}
+
 /* Its cancels are queued as there is room, after what the sessions asked before. A session trades
    for one account, so that an account's orders are those of its sessions. */
 static void withdraw(struct port_control *port, struct port_job *job) {
@@ -110,6 +116,30 @@ static void withdraw(struct port_control *port, struct port_job *job) {
     }
     job->record = journal_appended(port->parts.journal);
     job->ready = true;
+}
+
+/* An action begins once its record is on its way to the journal: a NOP behind a note that says who
+   asked for what. So it is found where every other command of an operator is. */
+static bool take_action(struct port_control *port, struct port_job *job, uint32_t index) {
+    const struct command record = { .opcode = OPCODE_NOP };
+    job->refusal = port_action_check(&port->action, port->parts.card);
+    if (job->refusal == PORT_TAKEN && port->asked_action != 0) job->refusal = PORT_REFUSED_BUSY;
+    if (job->refusal != PORT_TAKEN) {
+        if (job->action == PORT_UPDATE) give_back(port);
+        job->ready = true;
+        return true;
+    }
+    uint32_t ticket = index % PORT_JOBS_MAX + 1;
+    if (sequencer_ask(port->parts.sequencer, &record, job->note, ticket) != 0) return false;
+    port->asked_action = ticket;
+    return true;
+}
+
+static void begin_action(struct port_control *port, const struct port_job *job) {
+    bool update = job->action == PORT_UPDATE;
+    port->asked_action = 0;
+    port_action_begin(&port->action, job->action, update ? port->image : NULL,
+                      update ? port->image_bytes : 0, clock_monotonic_ns());
 }
 
 /* False when the sequencer has no room; the job is taken in a later pass. */
@@ -132,7 +162,22 @@ static bool take(struct port_control *port, uint32_t index, const int32_t *conne
     case PORT_COUNTERS:
         card_snapshot(port->parts.card);
         port->counting = 1;
-        port->counting_job = index;
+        port->reading_job = index;
+        break;
+    case PORT_CARD:
+    case PORT_LOG:
+        port_look_begin(&port->look, job->ask == PORT_CARD ? PORT_LOOK_CARD : PORT_LOOK_LOG,
+                        port->parts.card);
+        port->reading_job = index;
+        break;
+    case PORT_PROGRESS:
+        port->progress = port->action;
+        job->ready = true;
+        break;
+    case PORT_ACTION:
+        return take_action(port, job, index);
+    case PORT_PIECE: /* the thread's alone */
+        CHECK(job->ask != PORT_PIECE);
         break;
     }
     return true;
@@ -149,6 +194,7 @@ void port_control_done(void *context, uint32_t ticket, const struct event *event
     job->event_count = event_count < CONTROL_EVENTS_MAX ? event_count : CONTROL_EVENTS_MAX;
     memcpy(job->events, events, job->event_count * sizeof *events);
     job->ready = true;
+    if (port->asked_action == ticket) begin_action(port, job);
 }
 
 /* One register or one histogram a pass: reads across a bus are slow. */
@@ -169,7 +215,7 @@ static void count_on(struct port_control *port) {
     case PORT_COUNTER_COUNT + 3:
         to->flush = from->flush;
         port->counting = 0;
-        port_job(port, port->counting_job)->ready = true;
+        port_job(port, port->reading_job)->ready = true;
         break;
     default:
         port->counters.values[step] = card_counter(port->parts.card, step);
@@ -183,6 +229,18 @@ bool port_control_pass(struct port_control *port, const int32_t *connected) {
     for (; port->taken != asked && take(port, port->taken, connected); port->taken++) moved = true;
     if (port->counting > 0) {
         count_on(port);
+        moved = true;
+    }
+    if (port->look.what != 0) {
+        if (port_look_step(&port->look, port->parts.card)) {
+            port->look_action = port->action;
+            port_job(port, port->reading_job)->ready = true;
+        }
+        moved = true;
+    }
+    if (port_action_busy(&port->action)) {
+        port_action_step(&port->action, port->parts.card, clock_monotonic_ns());
+        if (port->action.kind == PORT_UPDATE && !port_action_busy(&port->action)) give_back(port);
         moved = true;
     }
     if (port->completed == port->taken) return moved;

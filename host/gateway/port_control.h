@@ -29,6 +29,7 @@ struct port_parts {
     const struct gates *gates;
     const struct stream *streams; /* of each session */
     const struct entry *entry;
+    const char *firmware_key; /* PEM file of who may sign firmware; "" takes none */
     const char *transport, *session_name;
     const char *address; /* and port that clients connect to */
     uint16_t port;

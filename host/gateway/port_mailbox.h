@@ -7,12 +7,13 @@
 #ifndef HOST_GATEWAY_PORT_MAILBOX_H
 #define HOST_GATEWAY_PORT_MAILBOX_H
 
+#include "driver/firmware.h"
 #include "host/control/control.h"
 #include "host/gateway/port_control.h"
 #include "host/gateway/port_request.h"
 #include <stdatomic.h>
 
-enum { PORT_COUNTER_COUNT = COUNTER_WATCHDOG + 1, PORT_NOTE_BYTES = 64 };
+enum { PORT_NOTE_BYTES = 96 };
 
 /* What STATUS copies. Rows are those of the configuration. */
 struct port_status {
@@ -35,6 +36,7 @@ struct port_job {
     /* The thread's. */
     enum port_ask ask;
     struct command command;
+    enum port_action_kind action;
     char note[PORT_NOTE_BYTES];
     uint32_t connection, generation;
     json_t *id;
@@ -43,6 +45,7 @@ struct port_job {
     uint64_t record; /* that must be durable before it is said */
     uint64_t number; /* of the command */
     uint32_t events_total, event_count, sessions;
+    enum port_refusal refusal; /* of an action */
     struct event events[CONTROL_EVENTS_MAX];
 };
 
@@ -55,13 +58,24 @@ struct port_control {
 
     /* The loop's. */
     uint32_t taken, completed;
-    uint32_t counting; /* steps of the COUNTERS that is under way; 0 for none */
-    uint32_t counting_job;
+    uint32_t counting;     /* steps of the COUNTERS that is under way; 0 for none */
+    uint32_t reading_job;  /* of COUNTERS or of the look */
+    uint32_t asked_action; /* ticket of the one whose record is under way; 0 for none */
+    struct port_action action;
 
     /* Handed over with the one job of its kind that is under way. */
     struct port_status status;
     struct port_counters counters;
+    struct port_look look;
+    struct port_action look_action; /* as it was when the look ended */
+    struct port_action progress;
     struct port_job jobs[PORT_JOBS_MAX];
+
+    /* The thread fills it while it is not taken, and takes it for an UPDATE; the loop gives it
+     * back. */
+    atomic_bool image_taken;
+    uint8_t image[FIRMWARE_FILE_BYTES_MAX];
+    uint32_t image_bytes; /* without the signature */
 
     struct port_serve *serve; /* the thread's */
 };

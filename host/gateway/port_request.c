@@ -1,4 +1,5 @@
 #include "host/gateway/port_request.h"
+#include "driver/firmware.h"
 #include "host/base/err.h"
 #include <errno.h>
 
@@ -84,14 +85,78 @@ static int read_withdraw(const json_t *json, message_find *find, void *context,
 }
 
 static int read_ask(const char *ask, struct port_request *request) {
-    if (strcmp(ask, "status") == 0)
-        request->ask = PORT_STATUS;
-    else if (strcmp(ask, "counters") == 0)
-        request->ask = PORT_COUNTERS;
-    else {
-        (void)err_set(-EINVAL, "\"ask\" is status or counters, not \"%.40s\"", ask);
+    static const struct {
+        const char *name;
+        enum port_ask ask;
+    } row[] = { { "status", PORT_STATUS },
+                { "counters", PORT_COUNTERS },
+                { "card", PORT_CARD },
+                { "log", PORT_LOG },
+                { "action", PORT_PROGRESS } };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (strcmp(ask, row[i].name) != 0) continue;
+        request->ask = row[i].ask;
+        return 0;
+    }
+    (void)err_set(-EINVAL, "\"ask\" is status, counters, card, log or action, not \"%.40s\"", ask);
+    return refuse(request, "bad_request");
+}
+
+static int read_action(const char *action, struct port_request *request) {
+    static const struct {
+        const char *name;
+        enum port_action_kind kind;
+    } row[] = { { "restart", PORT_RESTART },
+                { "selftest", PORT_SELFTEST },
+                { "update", PORT_UPDATE } };
+    request->ask = PORT_ACTION;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        if (strcmp(action, row[i].name) != 0) continue;
+        request->action = row[i].kind;
+        return 0;
+    }
+    (void)err_set(-EINVAL, "\"card\" is restart, selftest or update, not \"%.40s\"", action);
+    return refuse(request, "bad_request");
+}
+
+static int digit(char letter) {
+    if (letter >= '0' && letter <= '9') return letter - '0';
+    if (letter >= 'a' && letter <= 'f') return letter - 'a' + 10;
+    if (letter >= 'A' && letter <= 'F') return letter - 'A' + 10;
+    return -1;
+}
+
+/* A piece of the file as pairs of hexadecimal digits, and where in the file it stands. */
+static int read_piece(const json_t *json, struct port_request *request) {
+    const json_t *offset = json_object_get(json, "offset"), *data = json_object_get(json, "data");
+    request->ask = PORT_PIECE;
+    if (!json_is_integer(offset) || !json_is_string(data) || json_object_size(json) != 2) {
+        (void)err_set(-EINVAL, "\"firmware\" is an object with \"offset\", a whole number, and "
+                               "\"data\", a text, and nothing else");
         return refuse(request, "bad_request");
     }
+    json_int_t at = json_integer_value(offset);
+    size_t letters = json_string_length(data);
+    const char *text = json_string_value(data);
+    if (at < 0 || at >= FIRMWARE_FILE_BYTES_MAX) {
+        (void)err_set(-EINVAL, "\"offset\" is from 0 to %d", FIRMWARE_FILE_BYTES_MAX - 1);
+        return refuse(request, "bad_request");
+    }
+    if (letters == 0 || letters % 2 != 0 || letters > 2 * (size_t)PORT_PIECE_BYTES_MAX) {
+        (void)err_set(-EINVAL, "\"data\" is 1 to %d bytes, two hexadecimal digits each",
+                      PORT_PIECE_BYTES_MAX);
+        return refuse(request, "bad_request");
+    }
+    for (size_t i = 0; i < letters / 2; i++) {
+        int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            (void)err_set(-EINVAL, "\"data\": byte %zu is no pair of hexadecimal digits", i);
+            return refuse(request, "bad_request");
+        }
+        request->piece[i] = (uint8_t)(high << 4 | low);
+    }
+    request->offset = (uint32_t)at;
+    request->bytes = (uint32_t)(letters / 2);
     return 0;
 }
 
@@ -101,18 +166,22 @@ static int read_object(const json_t *json, message_find *find, void *context,
     if (code != 0) return code;
     const json_t *command = json_object_get(json, "command");
     const json_t *withdraw = json_object_get(json, "withdraw");
+    const json_t *piece = json_object_get(json, "firmware");
     const char *ask = json_string_value(json_object_get(json, "ask"));
-    size_t known = (json_object_get(json, "id") != NULL) + (size_t)(command != NULL) +
-                   (size_t)(withdraw != NULL) + (size_t)(ask != NULL);
-    if ((command != NULL) + (withdraw != NULL) + (ask != NULL) != 1 ||
-        known != json_object_size(json)) {
-        (void)err_set(-EINVAL, "a request has \"id\" and one of \"command\", \"withdraw\" and "
-                               "\"ask\", and nothing else");
+    const char *action = json_string_value(json_object_get(json, "card"));
+    int asked =
+        (command != NULL) + (withdraw != NULL) + (piece != NULL) + (ask != NULL) + (action != NULL);
+    size_t known = (json_object_get(json, "id") != NULL) + (size_t)asked;
+    if (asked != 1 || known != json_object_size(json)) {
+        (void)err_set(-EINVAL,
+                      "a request has \"id\" and one of \"command\", \"withdraw\", \"ask\", "
+                      "\"card\" and \"firmware\", and nothing else");
         return refuse(request, "bad_request");
     }
     if (command != NULL) return read_command(command, find, context, request);
     if (withdraw != NULL) return read_withdraw(withdraw, find, context, request);
-    return read_ask(ask, request);
+    if (piece != NULL) return read_piece(piece, request);
+    return ask != NULL ? read_ask(ask, request) : read_action(action, request);
 }
 
 int port_request_read(const char *line, size_t bytes, message_find *find, void *context,

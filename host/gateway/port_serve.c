@@ -33,12 +33,19 @@ struct connection {
     uint64_t stuck_ns; /* since when it takes nothing; 0 while it does */
 };
 
+/* What is handed over in one place has one job under way at a time. */
+enum share { SHARE_NOTHING, SHARE_STATUS, SHARE_READING, SHARE_PROGRESS, SHARES };
+
 struct port_serve {
     pthread_t thread;
     bool started;
     int listener;
-    uint32_t answered; /* jobs that came back */
-    bool status_asked, counters_asked;
+    uint32_t answered;      /* jobs that came back */
+    bool under_way[SHARES]; /* by enum share */
+    struct piece_owner {
+        uint32_t connection, generation;
+        uint32_t bytes; /* of the file that are there */
+    } file;
     uint32_t turn;
     struct connection connections[PORT_CONNECTIONS_MAX];
 };
@@ -82,6 +89,21 @@ static void say_error(struct connection *connection, const json_t *id, const cha
     say(connection, id, json_pack("{s:o}", "error", message_error(code, message, NULL)));
 }
 
+static enum share share_of(enum port_ask ask) {
+    switch (ask) {
+    case PORT_STATUS:
+        return SHARE_STATUS;
+    case PORT_COUNTERS:
+    case PORT_CARD:
+    case PORT_LOG:
+        return SHARE_READING;
+    case PORT_PROGRESS:
+        return SHARE_PROGRESS;
+    default:
+        return SHARE_NOTHING;
+    }
+}
+
 /* Passes on what has come back from the loop. */
 static void answer_jobs(struct port_control *port) {
     struct port_serve *serve = port->serve;
@@ -89,8 +111,7 @@ static void answer_jobs(struct port_control *port) {
     for (; serve->answered != done; serve->answered++) {
         struct port_job *job = port_job(port, serve->answered);
         struct connection *connection = &serve->connections[job->connection];
-        if (job->ask == PORT_STATUS) serve->status_asked = false;
-        if (job->ask == PORT_COUNTERS) serve->counters_asked = false;
+        serve->under_way[share_of(job->ask)] = false;
         if (connection->socket >= 0 && connection->generation == job->generation) {
             connection->under_way--;
             say(connection, job->id, port_answer(port, job));
@@ -124,28 +145,121 @@ static int find_name(void *context, unsigned table, const char *name) {
     return -1;
 }
 
+static bool ring_full(const struct port_control *port) {
+    uint32_t asked = atomic_load_explicit(&port->asked, memory_order_relaxed);
+    return asked - port->serve->answered == PORT_JOBS_MAX;
+}
+
+/* What stands before a command in the journal: who asked, and for what action of the card. */
+static void write_note(const struct port_control *port, const struct connection *connection,
+                       struct port_job *job) {
+    char what[PORT_NOTE_BYTES / 2] = "";
+    if (job->ask == PORT_ACTION && job->action == PORT_RESTART)
+        (void)snprintf(what, sizeof what, ": restart the management core");
+    else if (job->ask == PORT_ACTION && job->action == PORT_SELFTEST)
+        (void)snprintf(what, sizeof what, ": self-test of the card");
+    else if (job->ask == PORT_ACTION) {
+        uint32_t version = firmware_word(port->image, IMAGE_VERSION);
+        (void)snprintf(what, sizeof what, ": update the firmware to %u.%u.%u", version >> 16,
+                       version >> 8 & 255u, version & 255u);
+    }
+    (void)snprintf(job->note, sizeof job->note, "asked by uid %u, pid %d%s",
+                   (unsigned)connection->who.uid, (int)connection->who.pid, what);
+}
+
+/* ---- Firmware ---- */
+
+static bool owns_file(const struct port_control *port, uint32_t index) {
+    const struct port_serve *serve = port->serve;
+    return serve->file.connection == index &&
+           serve->file.generation == serve->connections[index].generation;
+}
+
+static const char *busy_file(void) {
+    (void)err_set(-EBUSY, "a firmware update is under way; `wirepit card health` says when it is "
+                          "over");
+    return "busy";
+}
+
+/* Keeps a piece of a file. One file at a time: whoever begins one at offset 0 has it. Returns
+   NULL, or the word for why not; err_text says it to people. */
+static const char *keep_piece(struct port_control *port, uint32_t index,
+                              const struct port_request *piece) {
+    struct port_serve *serve = port->serve;
+    if (atomic_load_explicit(&port->image_taken, memory_order_acquire)) return busy_file();
+    if (piece->offset == 0)
+        serve->file = (struct piece_owner){ .connection = index,
+                                            .generation = serve->connections[index].generation };
+    if (!owns_file(port, index) || piece->offset != serve->file.bytes) {
+        (void)err_set(-EINVAL,
+                      "a firmware file is sent from offset 0 on without a gap, by one connection");
+        return "bad_request";
+    }
+    if (piece->bytes > sizeof port->image - piece->offset) {
+        (void)err_set(-EFBIG, "a signed firmware file has %zu bytes at most; is it another file?",
+                      sizeof port->image);
+        return "bad_firmware";
+    }
+    memcpy(port->image + piece->offset, piece->piece, piece->bytes);
+    serve->file.bytes += piece->bytes;
+    return NULL;
+}
+
+/* Takes the file for the loop, if its signature is good. As keep_piece;
+   the loop gives it back. */
+static const char *take_file(struct port_control *port, uint32_t index) {
+    size_t bytes = 0;
+    const char *key = port->parts.firmware_key;
+    if (atomic_load_explicit(&port->image_taken, memory_order_acquire)) return busy_file();
+    if (!owns_file(port, index) || port->serve->file.bytes == 0) {
+        (void)err_set(-EINVAL, "no firmware file was sent before; send its pieces, then ask");
+        return "bad_request";
+    }
+    if (key[0] == 0) {
+        (void)err_set(-EACCES, "this gateway takes no firmware: it knows nobody who may sign it; "
+                               "name the key's file as firmware_key of its configuration, or with "
+                               "--firmware-key, and start it again");
+        return "not_allowed";
+    }
+    if (firmware_check("the file", port->image, port->serve->file.bytes, key, &bytes) != 0)
+        return "bad_firmware";
+    port->image_bytes = (uint32_t)bytes;
+    atomic_store_explicit(&port->image_taken, true, memory_order_release);
+    return NULL;
+}
+
 /* False when the request has to wait: the ring is full, or one of its kind is under way. */
 static bool hand_over(struct port_control *port, uint32_t index,
                       const struct port_request *request) {
     struct port_serve *serve = port->serve;
     struct connection *connection = &serve->connections[index];
     uint32_t asked = atomic_load_explicit(&port->asked, memory_order_relaxed);
-    if (asked - serve->answered == PORT_JOBS_MAX) return false;
-    if (request->ask == PORT_STATUS && serve->status_asked) return false;
-    if (request->ask == PORT_COUNTERS && serve->counters_asked) return false;
+    if (ring_full(port)) return false;
+    enum share share = share_of(request->ask);
+    if (share != SHARE_NOTHING && serve->under_way[share]) return false;
     struct port_job *job = port_job(port, asked);
     job->ask = request->ask;
     job->command = request->command;
     job->connection = index;
     job->generation = connection->generation;
     job->id = json_incref(request->id);
-    (void)snprintf(job->note, sizeof job->note, "asked by uid %u, pid %d",
-                   (unsigned)connection->who.uid, (int)connection->who.pid);
+    job->action = request->action;
+    write_note(port, connection, job);
     connection->under_way++;
-    if (request->ask == PORT_STATUS) serve->status_asked = true;
-    if (request->ask == PORT_COUNTERS) serve->counters_asked = true;
+    serve->under_way[share] = true;
     atomic_store_explicit(&port->asked, asked + 1, memory_order_release);
     return true;
+}
+
+/* What of a request is the thread's: pieces of a file, and to look at the whole. False when it is
+   refused: code and err_text say why. */
+static bool take_firmware(struct port_control *port, uint32_t index, struct port_request *request) {
+    request->code = NULL;
+    if (request->ask == PORT_PIECE)
+        request->code = keep_piece(port, index, request);
+    else if (request->ask == PORT_ACTION && request->action == PORT_UPDATE)
+        request->code = take_file(port, index);
+    return request->code == NULL;
 }
 
 /* Takes the line at the front of the input. False when there is none, or it must wait. */
@@ -167,13 +281,22 @@ static bool take_line(struct port_control *port, uint32_t index) {
     struct port_request request;
     bool good = port_request_read(connection->in, bytes, find_name,
                                   (void *)(uintptr_t)port->parts.config, &request) == 0;
-    if (good && !hand_over(port, index, &request)) {
+    bool job = good && request.ask != PORT_PIECE;
+    if (job && ring_full(port)) {
+        json_decref(request.id);
+        return false;
+    }
+    if (good && !take_firmware(port, index, &request)) good = job = false;
+    if (job && !hand_over(port, index, &request)) {
         json_decref(request.id);
         return false;
     }
     connection->in_used -= bytes + 1;
     memmove(connection->in, end + 1, connection->in_used);
-    if (!good) say_error(connection, request.id, request.code, err_text());
+    if (!good)
+        say_error(connection, request.id, request.code, err_text());
+    else if (!job)
+        say(connection, request.id, json_pack("{s:i}", "bytes", (int)port->serve->file.bytes));
     json_decref(request.id);
     return true;
 }

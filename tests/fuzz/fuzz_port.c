@@ -1,5 +1,7 @@
 /* fuzz_port: any bytes as a line on the command port. What is taken is of an opcode that operators
- * may use and can be written and read again; what is not is refused with a word and a sentence. */
+ * may use and can be written and read again, or a piece that lies within a firmware file; what is
+ * not is refused with a word and a sentence. */
+#include "driver/firmware.h"
 #include "host/base/check.h"
 #include "host/base/err.h"
 #include "host/gateway/port_request.h"
@@ -31,6 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
         }
         json_decref(json);
     }
+    if (request.ask == PORT_PIECE) {
+        CHECK(request.bytes > 0 && request.bytes <= PORT_PIECE_BYTES_MAX);
+        CHECK(request.offset < FIRMWARE_FILE_BYTES_MAX);
+    }
+    if (request.ask == PORT_ACTION)
+        CHECK(request.action >= PORT_RESTART && request.action <= PORT_UPDATE);
     json_decref(request.id);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* test_port_request: lines on the command port, and the gates that commands open and close. */
 #include "host/base/err.h"
+#include "host/control/control.h"
 #include "host/gateway/gates.h"
 #include "host/gateway/port_request.h"
 // clang-format off
@@ -49,6 +50,51 @@ static void requests_are_read(void **state) {
     json_decref(request.id);
 }
 
+static void requests_of_the_card_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        enum port_ask ask;
+        enum port_action_kind action;
+    } row[] = {
+        { "{\"ask\":\"card\"}", PORT_CARD, 0 },
+        { "{\"ask\":\"log\"}", PORT_LOG, 0 },
+        { "{\"ask\":\"action\"}", PORT_PROGRESS, 0 },
+        { "{\"card\":\"restart\"}", PORT_ACTION, PORT_RESTART },
+        { "{\"card\":\"selftest\"}", PORT_ACTION, PORT_SELFTEST },
+        { "{\"card\":\"update\"}", PORT_ACTION, PORT_UPDATE },
+    };
+    struct port_request request;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_int_equal(read_line(row[i].line, &request), 0);
+        assert_int_equal(request.ask, row[i].ask);
+        assert_int_equal(request.action, row[i].action);
+        json_decref(request.id);
+    }
+}
+
+/* As many bytes as a piece may have at most, and one more. */
+static void a_piece_of_firmware_is_read_to_its_bounds(void **state) {
+    (void)state;
+    static char line[4 * PORT_PIECE_BYTES_MAX];
+    struct port_request request;
+    for (int more = 0; more < 2; more++) {
+        int used = snprintf(line, sizeof line, "{\"firmware\":{\"offset\":16447,\"data\":\"");
+        for (int i = 0; i < PORT_PIECE_BYTES_MAX + more; i++)
+            used += snprintf(line + used, sizeof line - (size_t)used, "%02x", i & 255);
+        (void)snprintf(line + used, sizeof line - (size_t)used, "\"}}");
+        assert_true(strlen(line) < CONTROL_LINE_BYTES_MAX);
+        assert_int_equal(read_line(line, &request), more == 0 ? 0 : -EINVAL);
+        json_decref(request.id);
+        if (more > 0) break;
+        assert_int_equal(request.ask, PORT_PIECE);
+        assert_int_equal(request.offset, 16447);
+        assert_int_equal(request.bytes, PORT_PIECE_BYTES_MAX);
+        assert_int_equal(request.piece[255], 255);
+        assert_int_equal(request.piece[PORT_PIECE_BYTES_MAX - 1], 255);
+    }
+}
+
 static void nonsense_is_refused_with_a_word_and_a_sentence(void **state) {
     (void)state;
     static const struct {
@@ -75,6 +121,19 @@ static void nonsense_is_refused_with_a_word_and_a_sentence(void **state) {
         { "{\"command\":{\"opcode\":13}}", "not_allowed" },
         { "{\"command\":{\"opcode\":\"NOP\",\"stamp_ns\":1}}", "bad_command" },
         { "{\"command\":{\"opcode\":\"NOP\",\"origin\":1}}", "bad_command" },
+        { "{\"card\":7}", "bad_request" },
+        { "{\"card\":\"reset\"}", "bad_request" },
+        { "{\"card\":\"restart\",\"ask\":\"card\"}", "bad_request" },
+        { "{\"firmware\":7}", "bad_request" },
+        { "{\"firmware\":{\"offset\":0}}", "bad_request" },
+        { "{\"firmware\":{\"data\":\"00\"}}", "bad_request" },
+        { "{\"firmware\":{\"offset\":0,\"data\":\"00\",\"more\":1}}", "bad_request" },
+        { "{\"firmware\":{\"offset\":-1,\"data\":\"00\"}}", "bad_request" },
+        { "{\"firmware\":{\"offset\":16448,\"data\":\"00\"}}", "bad_request" },
+        { "{\"firmware\":{\"offset\":0,\"data\":\"\"}}", "bad_request" },
+        { "{\"firmware\":{\"offset\":0,\"data\":\"0\"}}", "bad_request" },
+        { "{\"firmware\":{\"offset\":0,\"data\":\"0g\"}}", "bad_request" },
+        { "{\"firmware\":{\"offset\":0,\"data\":\"\u00e9\"}}", "bad_request" },
         { "{\"withdraw\":7}", "bad_request" },
         { "{\"withdraw\":{\"field\":\"POSITION\"}}", "bad_request" },
         { "{\"withdraw\":{\"opcode\":\"KILL\"}}", "bad_request" },
@@ -140,6 +199,8 @@ static void gates_follow_what_the_card_says(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_read),
+        cmocka_unit_test(requests_of_the_card_are_read),
+        cmocka_unit_test(a_piece_of_firmware_is_read_to_its_bounds),
         cmocka_unit_test(nonsense_is_refused_with_a_word_and_a_sentence),
         cmocka_unit_test(an_id_is_kept_up_to_its_bound),
         cmocka_unit_test(gates_follow_what_the_card_says),
