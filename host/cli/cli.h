@@ -20,7 +20,8 @@ struct cli {
     /* Options, NULL or 0 where they were not given. */
     const char *account, *symbol, *session, *state, *cursor;
     uint32_t limit, depth;
-    bool follow, cancel, all, adjust;
+    bool follow, cancel, all, adjust, yes, management;
+    bool watched; /* again and again */
 
     char gateway_path[CLI_PATH_BYTES], office_path[CLI_PATH_BYTES], journal_path[CLI_PATH_BYTES];
     uint32_t timeout_ms;

@@ -31,6 +31,8 @@ enum option_id {
     OPTION_CANCEL,
     OPTION_ALL,
     OPTION_ADJUST,
+    OPTION_YES,
+    OPTION_MANAGEMENT,
 };
 
 // clang-format off
@@ -54,12 +56,15 @@ static const struct option option_table[] = {
     { "cancel",  no_argument,       NULL, OPTION_CANCEL },
     { "all",     no_argument,       NULL, OPTION_ALL },
     { "adjust",  no_argument,       NULL, OPTION_ADJUST },
+    { "yes",     no_argument,       NULL, OPTION_YES },
+    { "management", no_argument,    NULL, OPTION_MANAGEMENT },
     { NULL, 0, NULL, 0 },
 };
 
 #define TAKES(id) (1u << (id))
 enum { PAGE = TAKES(OPTION_LIMIT) | TAKES(OPTION_CURSOR),
-       WHOSE = TAKES(OPTION_ACCOUNT) | TAKES(OPTION_SYMBOL) };
+       WHOSE = TAKES(OPTION_ACCOUNT) | TAKES(OPTION_SYMBOL),
+       CARD_TAKES = TAKES(OPTION_LIMIT) | TAKES(OPTION_FOLLOW) | TAKES(OPTION_YES) | TAKES(OPTION_MANAGEMENT) };
 
 /* Every command: its words, what it does, more about that, an example, and the options it takes beside those of all. */
 static const struct verb {
@@ -87,7 +92,11 @@ static const struct verb {
     { "journal", "verify", "check every checksum, hash and link of the journal", "", "wirepit journal verify", cli_journal, TAKES(OPTION_LIMIT) | TAKES(OPTION_FOLLOW), false },
     { "journal tail", "", "the journal's last records in words", "--limit N records [20], --follow: and all that come", "wirepit journal tail --follow", cli_journal, TAKES(OPTION_LIMIT) | TAKES(OPTION_FOLLOW), false },
     { "books", "verify", "debits and credits, ledger and tables", "", "wirepit books verify", cli_books, 0, false },
-    { "card", "info | counters | histogram", "what the card is, has counted, and how long it takes", "", "wirepit card histogram", cli_card, 0, true },
+    { "card", "info | health | counters | histogram", "what the card is, how it is, has counted, and how long it takes", "health ends with 1 when a value is out of its range, a self-test failed, the management core does not run,\n    or the card does not answer; a card without a management core is well. info ends with 1 only for the last", "wirepit card health", cli_card, CARD_TAKES, true },
+    { "card log", "", "the last lines that the card's firmware logged", "--limit N lines [20], --follow: and all that come", "wirepit card log --follow", cli_card, CARD_TAKES, false },
+    { "card selftest", "", "let the card's management core test itself; trading does not see it", "ends with 1 when something failed", "wirepit card selftest", cli_card, CARD_TAKES, false },
+    { "card reset", "--management --yes", "begin the management core anew; trading does not see it", "the whole card is reset by starting the gateway again: its start is reset and replay", "wirepit card reset --management --yes", cli_card, CARD_TAKES, false },
+    { "card firmware", "update FILE", "load a signed image into the management core's slot B", "the gateway checks the signature against its firmware_key; an image that fails leaves image A running", "wirepit card firmware update wirepit-firmware.bin", cli_card, CARD_TAKES, false },
     { "doctor", "", "what of this machine is in the way, and what to do", "", "wirepit doctor", cli_doctor, 0, false },
 };
 // clang-format on
@@ -252,6 +261,12 @@ static int take_option(struct arguments *arguments, int id) {
     case OPTION_ADJUST:
         cli->adjust = true;
         return 0;
+    case OPTION_YES:
+        cli->yes = true;
+        return 0;
+    case OPTION_MANAGEMENT:
+        cli->management = true;
+        return 0;
     default: /* getopt has named it */
         if (optopt >= '0' && optopt <= '9')
             return err_set(-EINVAL, "a number below 0 goes behind --, as in: limits set account01 "
@@ -322,6 +337,7 @@ static enum cli_exit watch(struct arguments *arguments, const struct verb *verb,
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     enum cli_exit end = CLI_DONE;
+    arguments->cli.watched = true;
     while (stop_asked == 0 && !ferror(stdout)) {
         end = show(arguments, verb, count, words);
         if (end == CLI_USAGE) break;

@@ -29,6 +29,13 @@ static const struct code codes[] = {
 #undef CODE
 };
 
+/* What a code means, without the word that the tables put before bits. */
+static const char *meaning_of(const struct code *code) {
+    static const char bit[] = "Bit: ";
+    bool is_bit = strncmp(code->meaning, bit, sizeof bit - 1) == 0;
+    return code->meaning + (is_bit ? sizeof bit - 1 : 0);
+}
+
 enum { CODES = sizeof codes / sizeof *codes };
 
 static const struct code *code_find(const char *group, uint32_t value) {
@@ -181,7 +188,7 @@ static json_t *selftest_json(const struct finding *finding) {
         const struct code *code = code_find("SELFTEST", bit);
         (void)json_array_append_new(failed, json_string(code->name));
         warn(finding, "self-test %s failed: %s `wirepit card selftest` does it again", code->name,
-             code->meaning);
+             meaning_of(code));
     }
     return failed;
 }
@@ -235,8 +242,9 @@ static void judge_state(const struct finding *finding, uint32_t mgmt, const stru
         warn(finding, "the management core is DEGRADED: %s", state->meaning);
     else if (state->number != MGMT_STATE_RUN)
         warn(finding,
-             "the management core does not run, it is in state %s: %s If it stays so, "
-             "`wirepit card reset --management --yes` begins it anew",
+             "the management core does not run, it is in state %s: %s A card that has just begun "
+             "soon does, a simulated one as it is worked with; if it stays so, `wirepit "
+             "card reset --management --yes`",
              state->name, state->meaning);
     else if (!finding->picture->page)
         warn(finding, "the management core runs, but its page is not filled; ask again, then "
@@ -355,7 +363,7 @@ static void say_bits(uint32_t bits, char text[SENTENCE_BYTES]) {
         if ((bits & bit) == 0 || used < 0 || used >= SENTENCE_BYTES) continue;
         const struct code *code = code_find("SELFTEST", bit);
         used += snprintf(text + used, SENTENCE_BYTES - (size_t)used, " %s (%s)", code->name,
-                         code->meaning);
+                         meaning_of(code));
     }
 }
 

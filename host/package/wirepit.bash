@@ -54,7 +54,12 @@ _wirepit() {
         "kill session" | "release session") choices=$(_wirepit_names "$tool" sessions) ;;
         journal) choices="verify tail" ;;
         books) choices="verify" ;;
-        card) choices="info counters histogram" ;;
+        card) choices="info health counters histogram log reset selftest firmware" ;;
+        "card firmware") choices="update" ;;
+        "card firmware update")
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            return
+            ;;
         esac
         ;;
     esac
@@ -69,6 +74,12 @@ _wirepit() {
         limits) choices+=" --account --symbol --adjust" ;;
         kill) choices+=" --cancel" ;;
         journal) choices+=" --limit --follow" ;;
+        card)
+            case ${words[1]:-} in
+            log) choices+=" --limit --follow" ;;
+            reset) choices+=" --management --yes" ;;
+            esac
+            ;;
         esac
     fi
     mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")

@@ -327,7 +327,7 @@ static void a_selftest_gives_its_bits(void **state) {
         const char *words;
     } row[] = {
         { 0, PORT_DONE, "everything that was tested is well" },
-        { SELFTEST_DATA | SELFTEST_TIMER, PORT_FAILED, "DATA (Bit: the march" },
+        { SELFTEST_DATA | SELFTEST_TIMER, PORT_FAILED, "DATA (the march" },
         { MAILBOX_UNKNOWN, PORT_FAILED, "knows no self-test" },
         { 1u << 31, PORT_FAILED, "? (" },
     };
