@@ -196,8 +196,8 @@ static enum cli_exit show_log(struct cli *cli) {
 
 /* ---- Actions ---- */
 
-/* The gateway gives an action up after 30 s; whoever waits longer has lost it. */
-enum { ACTION_WAIT_MS = 40000, ACTION_POLL_MS = 50 };
+/* The gateway gives an action up after 60 s; whoever waits longer has lost it. */
+enum { ACTION_WAIT_MS = 70000, ACTION_POLL_MS = 50 };
 
 static int wait_action(struct cli *cli, json_t **action) {
     const struct timespec pause = { .tv_nsec = ACTION_POLL_MS * 1000000L };

@@ -18,9 +18,9 @@ enum {
 };
 
 /* An action looks at the card this often and gives it up after that long. A simulated card takes
-   seconds for what a real one does in milliseconds. */
+   15 s for the 5 million clocks in which the core looks at an image, a real one 20 ms. */
 #define PORT_ACTION_LOOK_NS UINT64_C(10000)
-#define PORT_ACTION_WAIT_NS UINT64_C(30000000000)
+#define PORT_ACTION_WAIT_NS UINT64_C(60000000000)
 
 /* ---- Looks ---- */
 

@@ -207,7 +207,9 @@ static void add_page(const struct finding *finding, json_t *management) {
     const struct port_picture *picture = finding->picture;
     const struct code *boot = code_find("BOOT", word_of(picture, PAGE_BOOT_RESULT));
     uint32_t digest = word_of(picture, PAGE_ABI_DIGEST);
-    if (boot->number != BOOT_NONE && boot->number != BOOT_GOOD)
+    bool said = boot->number == BOOT_FAILED &&
+                (register_of(picture, REG_MGMT) & (uint32_t)MGMT_FAILED) != 0;
+    if (boot->number != BOOT_NONE && boot->number != BOOT_GOOD && !said)
         warn(finding, "image B was not taken: %s Image A runs; `wirepit card firmware update FILE`",
              boot->meaning);
     if (digest != abi_digest())
@@ -398,7 +400,7 @@ static void say_end(const struct port_action *action, char text[SENTENCE_BYTES])
                       "link, then start the gateway again",
         [PORT_STANDING] = "the management core stands still, a word of its memories is wrong in "
                           "two bits; `wirepit card reset --management --yes` begins it anew",
-        [PORT_SILENT] = "the management core did not answer within 30 s; look at `wirepit card "
+        [PORT_SILENT] = "the management core did not answer within 60 s; look at `wirepit card "
                         "log`, then `wirepit card reset --management --yes`",
         [PORT_ANEW] = "the management core began anew before it answered; look at `wirepit card "
                       "log`",

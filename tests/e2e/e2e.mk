@@ -10,7 +10,7 @@ build/bpf/%.bpf.o: tests/e2e/%.bpf.c
 $(B)/tests/e2e/weather.o: build/bpf/weather.skel.h
 $(B)/tests/e2e/test_weather: $(B)/tests/e2e/weather.o
 
-$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(B)/tests/e2e/net.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay $(B)/wirepit $(B)/wirepit-office
+$(B)/tests/e2e/%: $(B)/tests/e2e/%.o $(B)/tests/e2e/net.o $(archive) | $(B)/wirepit-gateway $(B)/wirepit-card $(B)/wirepit-replay $(B)/wirepit $(B)/wirepit-office build/firmware/wirepit-firmware.bin build/firmware/trap.bin build/firmware/hang.bin
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LDLIBS)
 
 # The ports past the kernel that the gateway's test is run over as well, each where the machine allows it.

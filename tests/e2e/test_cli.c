@@ -33,6 +33,7 @@ enum { PRICE = 900100, WAIT_MS = 20000, PATH_BYTES = 256, OUTPUT_BYTES = 1 << 16
 static struct {
     char directory[64], config[PATH_BYTES], journal[PATH_BYTES], socket[PATH_BYTES];
     pid_t pid;
+    const char *card;
     uint16_t port;
 } gateway;
 
@@ -62,7 +63,7 @@ static uint16_t try_start(const char *control) {
         (void)close(out[0]);
         (void)close(out[1]);
         (void)execl(program("wirepit-gateway"), "wirepit-gateway", "--config", gateway.config,
-                    "--card", "soft", "--journal", gateway.journal, "--port", "0",
+                    "--card", gateway.card, "--journal", gateway.journal, "--port", "0",
                     control != NULL ? "--control" : (char *)NULL, control, (char *)NULL);
         _exit(9);
     }
@@ -97,6 +98,7 @@ static int set_up(void **state) {
     (void)snprintf(command, sizeof command, "rm -rf %s && mkdir -p %s", gateway.directory,
                    gateway.directory);
     assert_int_equal(system(command), 0);
+    gateway.card = "soft";
     path_in(gateway.config, "market.yaml");
     path_in(gateway.journal, "journal");
     path_in(gateway.socket, "gateway.socket");
@@ -929,6 +931,169 @@ static void up_brings_lwip_with_an_interface(void **state) {
     if (code != 0) fail_msg("ends with %d, see %s/lwip", WEXITSTATUS(code), gateway.directory);
 }
 
+/* ---- The card ---- */
+
+/* Starts with a key that may sign firmware; the file need not be there before it is used. */
+static void start_with_key(const char *card, const char *key) {
+    FILE *file = fopen(gateway.config, "w");
+    assert_non_null(file);
+    (void)fprintf(file,
+                  "gateway: {listen: 127.0.0.1, port: 0, durability: sync, journal: j, "
+                  "card: soft, firmware_key: %s}\n%s",
+                  key, strchr(market_yaml, '\n') + 1);
+    assert_int_equal(fclose(file), 0);
+    gateway.card = card;
+    start();
+}
+
+static void a_card_without_the_core_is_shown_and_left_alone(void **state) {
+    (void)state;
+    static const struct {
+        const char *words;
+        int code;
+        const char *says;
+    } row[] = {
+        { "info", 0, "the soft card has no management core" },
+        { "health", 0, "the soft card has no management core" },
+        { "health --json", 0, "\"healthy\": true" },
+        { "counters", 0, "commands  Commands carried out." },
+        { "counters --json", 0, "\"CLOCKS_MORE\": 0" },
+        { "histogram", 0, "clocks in the core" },
+        { "histogram --json", 0, "\"STALL_ACCOUNT\"" },
+        { "log", 0, "has no management core, and so no log" },
+        { "log --follow", 0, "has no management core, and so no log" },
+        { "log --json --limit 3", 0, "\"core\": false" },
+        { "selftest", 1, "this card has no management core" },
+        { "reset", 2, "the whole card is reset by starting the gateway again" },
+        { "reset --management", 2, "add --yes" },
+        { "reset --management --yes", 1, "this card has no management core" },
+        { "reset --watch", 2, "cannot be watched" },
+        { "log --watch", 2, "--follow goes on and on" },
+        { "info --limit 3", 2, "go with wirepit card log" },
+        { "health --yes", 2, "go with wirepit card reset" },
+        { "health twice", 2, "card does what?" },
+        { "firmware", 2, "firmware update FILE" },
+        { "firmware update", 2, "firmware update FILE" },
+        { "firmware update /nowhere", 1, "/nowhere: No such file" },
+        { "firmware update tests", 1, "no regular file" },
+        { "firmware update Makefile", 1, "it knows nobody who may sign it" },
+        { "firmware update build/plain/wirepit", 1, "is it another file?" },
+    };
+    start();
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char words[128];
+        (void)snprintf(words, sizeof words, "card %s", row[i].words);
+        int code = wirepit(words);
+        if (code != row[i].code)
+            fail_msg("wirepit %s ends with %d, not %d:\n%s", words, code, row[i].code, output);
+        says(row[i].says);
+    }
+    assert_int_equal(end(SIGTERM), 0);
+    start_with_key("soft", "/nowhere");
+    assert_int_equal(wirepit("card firmware update Makefile"), 1);
+    says("no firmware image");
+    assert_int_equal(end(SIGTERM), 0);
+    assert_int_equal(wirepit("card health"), 3);
+}
+
+/* Orders go on while operators look at the card in every way at once. */
+static void looks_do_not_hold_up_trading(void **state) {
+    (void)state;
+    enum { LOOKS = 30, NEIGHBOURS = 4 };
+    static const char *const asks[] = { "card", "counters", "log", "action" };
+    int sockets[NEIGHBOURS];
+    char line[1 << 15], text[64];
+    start();
+    log_in(&alice, "alice", "pa");
+    for (int i = 0; i < NEIGHBOURS; i++) sockets[i] = reach_port();
+    for (int i = 0; i < LOOKS * NEIGHBOURS; i++) {
+        (void)snprintf(text, sizeof text, "{\"id\":%d,\"ask\":\"%s\"}\n", i,
+                       asks[(i + i / NEIGHBOURS) % 4]);
+        send_text(sockets[i % NEIGHBOURS], text);
+    }
+    for (uint32_t i = 1; i <= 20; i++) trade(&alice, i, 10, OUCH_ACCEPTED);
+    for (int i = 0; i < LOOKS * NEIGHBOURS; i++) {
+        assert_true(line_from(sockets[i % NEIGHBOURS], line, sizeof line));
+        json_t *answer = json_loads(line, 0, NULL);
+        assert_int_equal(json_integer_value(json_object_get(answer, "id")), i);
+        assert_null(json_object_get(answer, "error"));
+        json_decref(answer);
+    }
+    for (int i = 0; i < NEIGHBOURS; i++) (void)close(sockets[i]);
+    (void)close(alice.socket);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+static void expect_error(int socket, const char *request, const char *code) {
+    char line[4096];
+    send_text(socket, request);
+    assert_true(line_from(socket, line, sizeof line));
+    json_t *answer = json_loads(line, 0, NULL);
+    const char *said = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+    if (said == NULL || strcmp(said, code) != 0) fail_msg("not %s: %s", code, line);
+    json_decref(answer);
+}
+
+/* A file comes in order and from one connection, or not at all. */
+static void pieces_of_firmware_belong_to_whoever_began(void **state) {
+    (void)state;
+    char line[4096];
+    start_with_key("soft", "/nowhere");
+    int one = reach_port(), two = reach_port();
+    expect_error(one, "{\"card\":\"update\"}\n", "bad_request");
+    expect_error(one, "{\"firmware\":{\"offset\":4,\"data\":\"00\"}}\n", "bad_request");
+    send_text(one, "{\"firmware\":{\"offset\":0,\"data\":\"00010203\"}}\n");
+    assert_true(line_from(one, line, sizeof line));
+    assert_non_null(strstr(line, "\"bytes\": 4") != NULL ? line : strstr(line, "\"bytes\":4"));
+    expect_error(two, "{\"firmware\":{\"offset\":4,\"data\":\"00\"}}\n", "bad_request");
+    expect_error(two, "{\"card\":\"update\"}\n", "bad_request");
+    expect_error(one, "{\"firmware\":{\"offset\":5,\"data\":\"00\"}}\n", "bad_request");
+    expect_error(one, "{\"card\":\"update\"}\n", "bad_firmware");
+    send_text(two, "{\"firmware\":{\"offset\":0,\"data\":\"00\"}}\n"); /* begins anew */
+    assert_true(line_from(two, line, sizeof line));
+    expect_error(one, "{\"card\":\"update\"}\n", "bad_request");
+    (void)close(one);
+    (void)close(two);
+    assert_int_equal(end(SIGTERM), 0);
+}
+
+/* The Verilated card has the core, and firmware of this build: tested, begun anew and updated while
+   somebody trades, and all of it in the journal. */
+static void a_management_core_is_tested_reset_and_updated(void **state) {
+    (void)state;
+    start_with_key("sim", "build/firmware/key_public.pem");
+    log_in(&alice, "alice", "pa");
+    assert_int_equal(wirepit("card selftest"), 0);
+    says("everything that was tested is well");
+    trade(&alice, 1, 10, OUCH_ACCEPTED);
+    assert_int_equal(wirepit("card reset --management --yes"), 0);
+    says("runs from image A");
+    assert_int_equal(wirepit("card firmware update build/firmware/hang.image"), 1);
+    says("the file holds"); /* without its signature it is cut short */
+    assert_int_equal(wirepit("card firmware update build/firmware/trap.bin"), 1);
+    says("the card does not take the image: It began and failed");
+    assert_int_equal(wirepit("card health"), 1);
+    says("image B began and failed");
+    log_in(&bob, "bob", "pb"); /* alice was silent for 15 s, and may be dropped */
+    trade(&bob, 1, 10, OUCH_ACCEPTED);
+    json_t *done = wirepit_json("card firmware update build/firmware/wirepit-firmware.bin --json");
+    assert_string_equal(json_string_value(json_object_get(done, "state")), "done");
+    json_decref(done);
+    assert_int_equal(wirepit("card health"), 0);
+    says("update: firmware");
+    (void)close(alice.socket);
+    (void)close(bob.socket);
+    log_in(&alice, "alice2", "pc");
+    trade(&alice, 1, 10, OUCH_ACCEPTED);
+    (void)close(alice.socket);
+    assert_int_equal(end(SIGTERM), 0);
+    assert_int_equal(wirepit("journal tail --limit 1000"), 0);
+    says(": self-test of the card");
+    says(": restart the management core");
+    says(": update the firmware to");
+    assert_int_equal(wirepit("journal verify"), 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -947,6 +1112,10 @@ int main(void) {
         TEST(who_asks_nothing_makes_way),
         TEST(the_ports_name_must_be_free),
         TEST(what_the_office_says_is_shown),
+        TEST(a_card_without_the_core_is_shown_and_left_alone),
+        TEST(looks_do_not_hold_up_trading),
+        TEST(pieces_of_firmware_belong_to_whoever_began),
+        TEST(a_management_core_is_tested_reset_and_updated),
         cmocka_unit_test_setup_teardown(up_starts_and_down_ends_exactly_its_own, set_up, take_down),
         cmocka_unit_test_setup_teardown(up_brings_lwip_with_an_interface, set_up, take_down),
     };

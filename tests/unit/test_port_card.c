@@ -171,6 +171,11 @@ static void what_is_wrong_is_said_once_each(void **state) {
     fake_fill(&fake);
     fake_counter(&fake, COUNTER_ECC_FATAL, UINT64_C(1) << 32);
     expect_warnings(ask_card(), 1, "4294967296 memory errors", "both words of a counter");
+    fake_fill(&fake); /* two bits of one thing */
+    fake_core(&fake);
+    fake_page(&fake, PAGE_BOOT_RESULT, BOOT_FAILED);
+    fake.registers[REG_MGMT / 4] |= MGMT_FAILED;
+    expect_warnings(ask_card(), 1, "image B began and failed", "failed, twice");
     fake_fill(&fake); /* what may be is no warning */
     fake_core(&fake);
     fake_counter(&fake, COUNTER_ECC_CORRECTED, 5);
@@ -359,7 +364,7 @@ static void waiting_ends(void **state) {
     port_action_step(&action, &fake.card, 1000000000 + PORT_ACTION_WAIT_NS);
     assert_int_equal(action.end, PORT_UNDER_WAY); /* the bound itself */
     port_action_step(&action, &fake.card, 1000000000 + PORT_ACTION_WAIT_NS + PORT_ACTION_LOOK_NS);
-    expect_end(PORT_SILENT, "did not answer within 30 s");
+    expect_end(PORT_SILENT, "did not answer within 60 s");
 
     (void)run(PORT_SELFTEST, NULL, 0, 10);
     expect_end(PORT_UNDER_WAY, "under way");
