@@ -69,10 +69,16 @@ static void direct_window_write(struct vfio *vfio, uint32_t slot, const struct c
     vfio->store(vfio->window.at + (size_t)slot * PORT_SLOT_BYTES, command);
 }
 
+/* The card rings once, when there is more than the host has read. */
+static void direct_asleep(struct vfio *vfio, bool asleep) {
+    if (asleep) direct_write(vfio, REG_WAKE, (uint32_t)vfio->port.consumed);
+}
+
 const struct vfio_access vfio_direct = {
     .read = direct_read,
     .write = direct_write,
     .window_write = direct_window_write,
+    .asleep = direct_asleep,
 };
 
 /* ---- What port.h asks ---- */

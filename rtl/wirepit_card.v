@@ -66,6 +66,8 @@ module wirepit_card #(
     output wire         m_axi_bready,
     input  wire [1:0]   m_axi_bresp,
 
+    output wire         interrupt_o,            // pulse: a host that sleeps shall wake, by MSI-X
+
     input  wire [15:0]  temperature_i,
     input  wire [15:0]  vccint_i,
     input  wire [15:0]  vccaux_i,
@@ -85,7 +87,8 @@ module wirepit_card #(
     wire [4:0] stopped = hung_q ? STOP_HUNG : core_stopped;
 
     // ---- registers -------------------------------------------------------------------------------------------------
-    wire        snapshot, ring_start;
+    wire        snapshot, ring_start, wake;
+    wire [31:0] wake_count;
     wire [4:0]  counter_index, ring_log2;
     wire [31:0] ring_consumed;
     wire [63:0] counter, ring_base, time_ns;
@@ -110,7 +113,7 @@ module wirepit_card #(
         .init_done_i(init_done), .killed_i(killed || hung_q), .fault_i(fault), .stopped_i(stopped), .inject_o(inject), .quiet_i(quiet),
         .hold_o(hold), .reset_o(reset_inside), .live_o(live), .kill_o(kill), .watchdog_o(watchdog),
         .snapshot_o(snapshot), .counter_index_o(counter_index), .counter_i(counter),
-        .ring_start_o(ring_start), .ring_log2_o(ring_log2), .ring_base_o(ring_base), .ring_consumed_o(ring_consumed),
+        .wake_o(wake), .wake_count_o(wake_count), .ring_start_o(ring_start), .ring_log2_o(ring_log2), .ring_base_o(ring_base), .ring_consumed_o(ring_consumed),
         .time_ns_o(time_ns),
         .mgmt_control_o(mgmt_control), .mailbox_o(mailed), .load_o(load), .load_index_o(load_index),
         .mgmt_data_o(mgmt_data), .mgmt_status_i(mgmt_status), .mailbox_reply_i(mailbox_reply),
@@ -221,6 +224,7 @@ module wirepit_card #(
         .clk(clk), .rst(reset),
         .drain_i(hold), .idle_o(quiet), .fault_o(fault), .stalled_o(stalled),
         .ring_start_i(ring_start), .ring_log2_i(ring_log2), .ring_base_i(ring_base), .ring_consumed_i(ring_consumed),
+        .wake_i(wake), .wake_count_i(wake_count), .interrupt_o(interrupt_o),
         .slots_taken_i(slots_taken), .commands_i(commands), .events_i(events), .time_ns_i(time_ns), .stopped_i(stopped),
         .s_event_tvalid(queued_tvalid), .s_event_tready(queued_tready), .s_event_tdata(queued_tdata),
         .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready), .m_axi_awaddr(m_axi_awaddr),

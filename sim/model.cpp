@@ -72,6 +72,7 @@ struct model {
     model_surroundings surroundings = { 4500, 850, 1800, 16 << 8 | 3 << 4 | 1 };
     uint64_t drop_from = 0, drop_until = 0;
     bool unplugged = false;
+    uint64_t interrupts = 0;
 
     bool reading = false, read_taken = false, read_done = false;
     uint32_t read_reg = 0, read_value = 0;
@@ -338,6 +339,7 @@ template <class Top> struct model_of final : model {
         if (!top->rst) take_posted(now);
         top->eval();
         if (trace != nullptr) trace->dump(static_cast<uint64_t>(clocks * 2 + 1));
+        interrupts += top->interrupt_o;
         clocks++;
     }
 };
@@ -423,6 +425,8 @@ uint64_t model_run(struct model *model, uint64_t clocks_max) {
 }
 
 uint64_t model_digest(const struct model *model) { return model->digest; }
+
+uint64_t model_interrupts(const struct model *model) { return model->interrupts; }
 
 uint64_t model_clocks(const struct model *model) { return model->clocks; }
 

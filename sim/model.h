@@ -61,6 +61,9 @@ uint64_t model_run(struct model *model, uint64_t clocks_max);
 /* model_clocks counts the clocks since model_new. */
 uint64_t model_clocks(const struct model *model);
 
+/* model_interrupts counts the card's interrupts since model_new. */
+uint64_t model_interrupts(const struct model *model);
+
 /* model_digest is a hash of all that the card has written, where and in which clock. Two runs of
    which it is the same went the same way. */
 uint64_t model_digest(const struct model *model);

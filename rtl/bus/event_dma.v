@@ -10,6 +10,10 @@
 //   invariant   at most 2^ring_log2_i events beyond ring_consumed_i; an offered address or beat stays until it is taken
 //
 // The envelope is filled here: credits are the low bits of slots_taken_i, the phase is 1 in the first pass and alternates.
+// A host about to sleep says what it has read (wake_i); interrupt_o follows once when an event beyond that, or a status
+// line, is in memory: when all writes are answered, so that the interrupt cannot overtake them. A host that sleeps lets the
+// ring fill, so that comes soon.
+//
 // An answer other than OKAY stops the writer until reset (fault_o): an event is lost, so the host must replay.
 
 `include "abi.vh"
@@ -29,6 +33,10 @@ module event_dma (
     input  wire [4:0]             ring_log2_i,        // 0 is no ring
     input  wire [63:0]            ring_base_i,
     input  wire [31:0]            ring_consumed_i,
+
+    input  wire                   wake_i,             // pulse: the host sleeps
+    input  wire [31:0]            wake_count_i,       // events that it has read
+    output reg                    interrupt_o = 1'b0, // pulse
 
     input  wire [63:0]            slots_taken_i,
     input  wire [63:0]            commands_i,
@@ -159,6 +167,22 @@ module event_dma (
         end
     end
 
+    reg  waits_q = 1'b0;                              // the host sleeps
+    reg  line_q  = 1'b0;                              // a status line was written since
+    wire news    = line_q || written_q != wake_count_i;
+    wire rings   = waits_q && news && idle_o && !wake_i;
+    always @(posedge clk) begin
+        interrupt_o <= rings;
+        waits_q     <= wake_i || (waits_q && !rings);
+        line_q      <= !wake_i && (line_q || tell);
+        if (rst) begin
+            interrupt_o <= 1'b0;
+            waits_q     <= 1'b0;
+            line_q      <= 1'b0;
+        end
+    end
+
+    `CHECK(interrupt_is_asked_for, !interrupt_o || $past(waits_q))
     `CHECK(one_kind,        !(take && tell))
     `CHECK(answer_to_write, !m_axi_bvalid || flight_q != 5'd0)
     `CHECK(never_overruns,  !take || written_q - ring_consumed_i <= last_q)

@@ -83,6 +83,8 @@ module regs #(
     output reg  [31:0] peek_data_o,
 
     output reg         ring_start_o = 1'b0,         // pulse
+    output reg         wake_o = 1'b0,               // pulse: WAKE was written
+    output reg  [31:0] wake_count_o = 32'd0,
     output reg  [4:0]  ring_log2_o = 5'd0,
     output wire [63:0] ring_base_o,
     output reg  [31:0] ring_consumed_o = 32'd0,
@@ -163,6 +165,8 @@ module regs #(
 
     always @(posedge clk) begin
         ring_start_o <= ring;
+        wake_o       <= write && target == `REG_WAKE;
+        if (write && target == `REG_WAKE)          wake_count_o    <= data;
         if (write && target == `REG_RING_LOW)      ring_low_q      <= data[31:6];
         if (write && target == `REG_RING_HIGH)     ring_high_q     <= data;
         if (write && target == `REG_RING_CONSUMED) ring_consumed_o <= data;
@@ -175,6 +179,8 @@ module regs #(
 
         if (rst || reset_o) begin
             ring_start_o    <= 1'b0;
+            wake_o          <= 1'b0;
+            wake_count_o    <= 32'd0;
             ring_log2_o     <= 5'd0;
             ring_low_q      <= 26'd0;
             ring_high_q     <= 32'd0;
@@ -272,6 +278,7 @@ module regs #(
         `REG_HEARTBEAT:     value = heartbeat_q;
         `REG_WATCHDOG_NS:   value = watchdog_ns_q;
         `REG_INJECT:        value = {27'd0, inject_q};
+        `REG_WAKE:          value = wake_count_o;
         `REG_MGMT:          value = mgmt_status_i;
         `REG_MAILBOX_REPLY: value = mailbox_reply_i;
         default:

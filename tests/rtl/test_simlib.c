@@ -102,6 +102,30 @@ static void both_sizes_come_up(void **state) {
     card_close(card);
 }
 
+/* A host that is about to sleep says what it has read, and is woken once by what comes beyond. */
+static void a_host_that_sleeps_is_woken_once(void **state) {
+    (void)state;
+    struct card *card = sim_open(&(struct simlib_options){ .size = SMALL });
+    struct model *model = simlib_model(card);
+    for (uint32_t read = 0; read < 20; read++) {
+        const uint64_t before = model_interrupts(model);
+        if (read % 2 == 0) card_write(card, REG_WAKE, read);
+        push(card, nop);
+        for (int i = 0; i < 3000; i++) model_clock(model);
+        assert_int_equal(model_interrupts(model) - before, read % 2 == 0);
+        assert_int_equal(ends(card, 1).number, read + 1);
+        /* Too late: the event is there, and the host would sleep over it. */
+        card_write(card, REG_WAKE, read);
+        for (int i = 0; i < 100; i++) model_clock(model);
+        assert_int_equal(model_interrupts(model) - before, 1 + (read % 2 == 0));
+    }
+    /* Credits that a status line brings wake as well, and nothing wakes a host that did not ask. */
+    card_write(card, REG_WAKE, 20);
+    for (int i = 0; i < 3000; i++) model_clock(model);
+    assert_int_equal(model_interrupts(model), 30);
+    card_close(card);
+}
+
 static void time_is_what_the_caller_sets_and_moves_with_the_clocks(void **state) {
     (void)state;
     struct card *card = sim_open(&(struct simlib_options){ .size = SMALL });
@@ -505,6 +529,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(both_sizes_come_up),
+        cmocka_unit_test(a_host_that_sleeps_is_woken_once),
         cmocka_unit_test(time_is_what_the_caller_sets_and_moves_with_the_clocks),
         cmocka_unit_test(the_gate_closes_by_register),
         cmocka_unit_test(the_gate_closes_when_the_host_is_silent),
