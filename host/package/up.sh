@@ -106,6 +106,9 @@ start() {
             tap=$interface
             set -- "$@" --nic tap --interface "$interface" --listen "$subnet.1"
         fi
+        # The key that this build signs its firmware with, so that an update can be tried.
+        key=$(dirname "$programs")/firmware/key_public.pem
+        test ! -f "$key" || set -- "$@" --firmware-key "$key"
         test -z "${TCP_PORT:-}" || set -- "$@" --port "$TCP_PORT"
         launch gateway "$up/gateway.socket" "$@"
     fi
