@@ -1,4 +1,5 @@
 #include "sim/simlib.h"
+#include "driver/abi/mgmt.h"
 #include "driver/port.h"
 #include "host/base/check.h"
 #include "host/base/err.h"
@@ -11,6 +12,7 @@
 
 enum {
     PATH_BYTES = 4096,
+    BOOT_STEP = 4096,         /* clocks between two looks at the management core */
     INIT_TRIES_MAX = 1 << 18, /* a try gives about 20 clocks; the sweep takes one for each order */
 };
 
@@ -260,7 +262,14 @@ static int ready(struct simlib *simlib, const struct simlib_options *options) {
     simlib->port.ring_address = ring_address;
     simlib->port.ring_log2 = ring_log2;
     simlib->port.init_tries_max = INIT_TRIES_MAX;
-    return port_open(&simlib->port, "sim");
+    int error = port_open(&simlib->port, "sim");
+    if (error != 0 || !options->boot) return error;
+    for (uint64_t left = SIMLIB_BOOT_CLOCKS_MAX; left > BOOT_STEP; left -= BOOT_STEP) {
+        for (int i = 0; i < BOOT_STEP; i++) model_clock(simlib->model);
+        if ((simlib_read(&simlib->port, REG_MGMT) & MGMT_STATE) >= MGMT_STATE_RUN) return 0;
+    }
+    return err_set(-EIO, "card sim: its management core does not run within %d clocks of a reset",
+                   SIMLIB_BOOT_CLOCKS_MAX);
 }
 
 int simlib_open(const struct simlib_options *options, struct card **card) {

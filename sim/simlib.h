@@ -14,6 +14,7 @@
 enum {
     SIMLIB_RING_LOG2 = 12,              /* events of the ring unless the options say otherwise */
     SIMLIB_IDLE_CLOCKS = 16,            /* of a poll with nothing outstanding */
+    SIMLIB_BOOT_CLOCKS_MAX = 1 << 20,   /* until the firmware runs */
     SIMLIB_ANSWER_CLOCKS_MAX = 1 << 22, /* without an event while a command is outstanding: dead */
     SIMLIB_RECORD_BYTES = 256 << 20,    /* touched only as far as it is used */
     SIMLIB_WAVE_CLOCKS = 8192,          /* of the waveform before a difference */
@@ -26,6 +27,8 @@ struct simlib_options {
     uint32_t ring_log2;     /* 0 is SIMLIB_RING_LOG2 */
     const char *trace_path; /* waveform while the card runs, about 12 times slower; NULL is none */
     uint32_t trace_clocks;  /* of one file; see sim/trace.h */
+    bool boot; /* give clocks until the management core runs: an idle card gets few, and says
+                  meanwhile that it does not; 0.5 s at the default size */
     bool lockstep_off;
     const char *lockstep_directory; /* NULL is build/lockstep */
     size_t record_bytes; /* for the calls that the waveform of a difference is made from; 0 is

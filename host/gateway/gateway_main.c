@@ -272,7 +272,9 @@ static int open_card(struct run *run) {
         if (run->config.soft_orders != 0) run->size.orders = run->config.soft_orders;
         return softcard_open(&run->size, &run->card);
     }
-    const struct simlib_options sim = { .size = run->size, .trace_path = run->options.trace };
+    const struct simlib_options sim = { .size = run->size,
+                                        .trace_path = run->options.trace,
+                                        .boot = true };
     return simlib_open(&sim, &run->card);
 }
 

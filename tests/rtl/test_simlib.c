@@ -1,5 +1,6 @@
 /* test_simlib: the Verilated card behind card.h. Whatever the bus does to it (stalls, gaps, split
  * writes, a small ring), it says what the reference engine says, and says the same again. */
+#include "driver/abi/mgmt.h"
 #include "driver/port.h"
 #include "host/base/bytes.h"
 #include "host/base/err.h"
@@ -89,12 +90,14 @@ static void both_sizes_come_up(void **state) {
         assert_memory_equal(&card->size, &sizes[i], sizeof *sizes);
         assert_string_equal(card->name, "sim");
         assert_int_equal(card_read(card, REG_STATUS), STATUS_INIT_DONE | STATUS_KILLED);
+        assert_int_equal(card_read(card, REG_MGMT) & MGMT_STATE, MGMT_STATE_RESET);
         push(card, nop);
         assert_int_equal(ends(card, 1).kind, KIND_SET);
         assert_int_equal(simlib_counts(card).commands, 1);
         card_close(card);
     }
-    struct card *card = sim_open(&(struct simlib_options){ .lockstep_off = true });
+    struct card *card = sim_open(&(struct simlib_options){ .lockstep_off = true, .boot = true });
+    assert_int_equal(card_read(card, REG_MGMT) & MGMT_STATE, MGMT_STATE_RUN);
     assert_memory_equal(&card->size, &by_default, sizeof by_default);
     push(card, nop);
     assert_int_equal(ends(card, 1).kind, KIND_SET);
