@@ -54,6 +54,8 @@ struct command abi_own_command(const struct event *event) {
 }
 
 bool abi_own(const struct command *command) {
+    const unsigned alert = command->field & ~(unsigned)ALERT_CLEARED;
+    if (command->opcode == OPCODE_ALERT && (alert == 0 || alert > ALERT_CRITICAL)) return false;
     const struct event said = {
         .stamp_ns = command->stamp_ns,
         .kind = command->opcode == OPCODE_ALERT ? KIND_ALERT : KIND_STATE,

@@ -111,6 +111,32 @@ static void a_text_is_cut_at_its_end(void **state) {
     assert_true(strlen(abi_event_text(&event, text)) < ABI_TEXT_BYTES);
 }
 
+static void what_the_card_said_of_itself_is_a_command(void **state) {
+    (void)state;
+    const struct event closed = { .kind = KIND_STATE, .stamp_ns = 7, .value = 1 };
+    struct command command = abi_own_command(&closed);
+    assert_int_equal(command.opcode, OPCODE_KILL);
+    assert_int_equal(command.stamp_ns, 7);
+    assert_true(abi_own(&command));
+    command.mode = MODE_RELEASE;
+    assert_false(abi_own(&command));
+
+    const struct event alert = {
+        .kind = KIND_ALERT, .stamp_ns = 8, .field = ALERT_LINK | ALERT_CLEARED, .value = -3
+    };
+    command = abi_own_command(&alert);
+    assert_int_equal(command.opcode, OPCODE_ALERT);
+    assert_int_equal(command.field, ALERT_LINK | ALERT_CLEARED);
+    assert_int_equal(command.value, -3);
+    for (unsigned field = 0; field < 256; field++) {
+        command.field = (uint8_t)field;
+        assert_int_equal(abi_own(&command), (field & 127) >= 1 && (field & 127) <= ALERT_CRITICAL);
+    }
+    command.field = ALERT_LINK;
+    command.origin = ORIGIN_HOST;
+    assert_false(abi_own(&command));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_two_codes_of_a_group_share_a_number),
@@ -120,6 +146,7 @@ int main(void) {
         cmocka_unit_test(a_mask_covers_what_the_opcode_uses_and_nothing_else),
         cmocka_unit_test(counters_lie_below_the_end_of_their_registers),
         cmocka_unit_test(a_text_is_cut_at_its_end),
+        cmocka_unit_test(what_the_card_said_of_itself_is_a_command),
     };
     return cmocka_run_group_tests_name("abi", tests, NULL, NULL);
 }

@@ -588,6 +588,14 @@ static void a_journal_that_is_not_ours_is_refused(void **state) {
     stranger.origin = ORIGIN_CARD + 1;
     const struct ouch_message nothing = { .kind = OUCH_NOTHING };
     const struct ouch_message asks = market_enter(2, 'B', 1, "ABC", PRICE);
+    const struct command alert = { .opcode = OPCODE_ALERT,
+                                   .origin = ORIGIN_CARD,
+                                   .field = ALERT_TEMPERATURE | ALERT_CLEARED,
+                                   .value = -5 };
+    struct command operators_alert = alert, strange_alert = alert, firms_alert = alert;
+    operators_alert.origin = ORIGIN_HOST;
+    strange_alert.field = ALERT_CRITICAL + 1;
+    firms_alert.firm = 1;
     const struct {
         struct command command;
         const struct ouch_message *message;
@@ -599,6 +607,10 @@ static void a_journal_that_is_not_ours_is_refused(void **state) {
         { release, &nothing, -EBADMSG, NONE, 0, 0, "it does not open it" },
         { firm, &nothing, -EBADMSG, NONE, 0, 0, "nor close it to one firm" },
         { own_limit, &nothing, -EBADMSG, NONE, 0, 0, "nor set limits" },
+        { alert, &nothing, 0, NONE, 0, 0, "it says how it is" },
+        { operators_alert, &nothing, -EBADMSG, NONE, 0, 0, "nobody says it for it" },
+        { strange_alert, &nothing, -EBADMSG, NONE, 0, 0, "what is there to say" },
+        { firms_alert, &nothing, -EBADMSG, NONE, 0, 0, "of itself" },
         { limit, &nothing, 0, NONE, 0, 0, "an operator does" },
         { strange_limit, &nothing, -EBADMSG, NONE, 0, 0, "nobody else" },
         { cancel, &nothing, -EBADMSG, NONE, 0, 0, "but cancels nothing" },
