@@ -11,7 +11,7 @@ $M/card.v: $(rtl_sources) build/abi.vh sim/sizes.def tests/rtl/mutate.mk
 	yosys -q -p "read_verilog -DSYNTHESIS -Ibuild $(rtl_include) $(filter %.v,$(rtl_sources)); \
 	    hierarchy -top wirepit_card -chparam SYMBOLS $(call sim_number,small,1) -chparam ACCOUNTS $(call sim_number,small,2) \
 	        -chparam ORDERS $(call sim_number,small,3) -chparam LEVELS $(call sim_number,small,4); \
-	    proc; flatten; opt_clean; mutate -list $(MUTANTS) -seed $(SEED) -ctrl mutant_q 8 1 -o $M/list.txt c:*core.* c:*occupancy_map* %d c:*_ram.* %d; \
+	    proc; flatten; opt -full; wreduce; opt -full; mutate -list $(MUTANTS) -seed $(SEED) -ctrl mutant_q 8 1 -o $M/list.txt c:*core.* c:*occupancy_map* %d c:*_ram.* %d; \
 	    script $M/list.txt; opt_clean; write_verilog -noattr $M/netlist.v" >$M/yosys.log 2>&1 || { tail $M/yosys.log; exit 1; }
 	sed -e 's/, mutant_q)/)/' -e 's/^  input \[7:0\] mutant_q;/  import "DPI-C" function int mutant();\n  reg [7:0] mutant_q;\n  initial mutant_q = mutant();/' \
 	    -e '/^  wire \[7:0\] mutant_q;/d' $M/netlist.v >$@
