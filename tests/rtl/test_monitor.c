@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { SENSORS = 3, CLOCKS_OF_OWN = 19, SILENCE_CLOCKS = 256 };
+enum { SENSORS = 3, CLOCKS_OF_OWN = 19, SILENCE_CLOCKS = 65536 };
 #define NO_DEGREES INT16_MIN
 
 struct fixture {

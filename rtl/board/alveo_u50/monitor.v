@@ -12,9 +12,7 @@
 `include "check.vh"
 `default_nettype none
 
-module monitor #(
-    parameter SILENCE_LOG2 = 16                     // the bench has less
-) (
+module monitor (
     input  wire        clk,
     input  wire        rst,
 
@@ -37,6 +35,7 @@ module monitor #(
     localparam MULTIPLY = 2'd2;
     localparam STORE    = 2'd3;
 
+    localparam SILENCE_LOG2 = 16;
     localparam SCALE_LOG2 = 20;
     localparam SUM_W      = SCALE_LOG2 + 16;        // wraps within, the end fits
     localparam [SUM_W-1:0] DEGREE_FACTOR = 36'd814902;      // 50931.40064 * 2^4
