@@ -80,6 +80,10 @@ lint: deps-build deps-lint build/abi.vh
 	clang-format --dry-run -Werror $(lint_c)
 	verilator --lint-only -Wall -Ibuild $(rtl_include) --top-module wirepit_card $(filter %.v,$(rtl_sources))
 	iverilog -g2005 -Wall -DSYNTHESIS -Ibuild $(rtl_include) -t null -s wirepit_card $(filter %.v,$(rtl_sources))
+	for board in $(dir $(wildcard rtl/board/*/top.v)); do \
+	    verilator --lint-only -Wall -Ibuild $(rtl_include) --top-module top $$board*.v $(filter %.v,$(rtl_sources)) && \
+	    iverilog -g2005 -Wall -DSYNTHESIS -Ibuild $(rtl_include) -t null -s top $$board*.v $(filter %.v,$(rtl_sources)) || exit 1; \
+	done
 	tests/lint.sh
 
 .PHONY: golden lockstep unit test test-san fuzz lint
