@@ -9,9 +9,9 @@ prove: build/abi.vh
 synth: deps-prove build/abi.vh
 	tests/formal/synth.sh build/synth.json tests/formal/synth_budget
 
-## make place      modules placed and routed for an iCE40 HX8K, three seeds: the clock each reaches (five minutes)
+## make place      modules placed and routed for an iCE40 HX8K, three seeds: the clock each reaches (five minutes; MODULE= is one)
 place: deps-prove build/abi.vh
 	@tests/deps.sh nextpnr-ice40
-	tests/formal/place.sh build/place.json tests/formal/place_modules
+	tests/formal/place.sh build/place.json rtl/board/ice40_hx8k "$(MODULE)"
 
 .PHONY: prove synth place

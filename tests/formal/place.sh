@@ -1,13 +1,14 @@
 #!/bin/sh
-# place.sh JSON MODULES: synthesise the modules for an iCE40 HX8K, place and route each with three seeds, and say what it takes and
-# the clock it reaches. Each stands between shift registers, so that its own paths are what is timed, port to port too.
+# place.sh JSON BOARD [MODULE]: synthesise the modules of BOARD/modules, or one, for the device of BOARD/device.sh (an iCE40), place and route
+# each with every seed, and say what it takes and the clock it reaches. Each stands between shift registers, so that its own paths
+# are what is timed, port to port too.
 #
 # A configuration that needs more logic cells or block RAMs than the device has, or that nextpnr cannot place, makes way for the
 # next smaller one. Exits 1 when a module fits in none.
 set -eu
-json=$1 modules=$2
+json=$1 board=$2 only=${3:-}
 work=build/place
-device_luts=7680 device_rams=32
+. "$board/device.sh" # device, device_luts, device_rams, target_mhz, seeds
 mkdir -p "$work"
 rm -f "$work"/*.row
 
@@ -57,7 +58,8 @@ build() {
 
 # route NAME SEED: prints MHz, or fails.
 route() {
-    nextpnr-ice40 --hx8k --package ct256 --pcf-allow-unconstrained --freq 100 --timing-allow-fail --seed "$2" \
+    # shellcheck disable=SC2086 # device is words
+    nextpnr-ice40 $device --pcf-allow-unconstrained --freq "$target_mhz" --timing-allow-fail --seed "$2" \
         --json "$work/$1.json" --asc /dev/null --quiet --log "$work/$1.$2.log" >/dev/null 2>&1 || return 1
     sed -n "s/.*Max frequency for clock.*: \([0-9.]*\) MHz.*/\1/p" "$work/$1.$2.log" | tail -n 1
 }
@@ -71,7 +73,7 @@ try() {
     }
     fits "$name" || return 1
     mhz=
-    for seed in 1 2 3; do
+    for seed in $seeds; do
         at=$(route "$name" "$seed") || return 1
         test -n "$at" || return 1
         mhz="$mhz $at"
@@ -81,8 +83,9 @@ try() {
 }
 
 printf '%-12s %-16s %6s %6s %6s   %7s %7s %7s\n' module configuration LUT FF RAM 'MHz, 1' 'seed 2' 'seed 3'
-sed 's/#.*//' "$modules" | while read -r module parameter values; do
+sed 's/#.*//' "$board/modules" | while read -r module parameter values; do
     test -n "$module" || continue
+    test -z "$only" || test "$module" = "$only" || continue
     done=no
     if test -z "$parameter"; then
         try "$module" && done=yes
