@@ -6,7 +6,7 @@
 //               firmware reports as alarms but does not close the gate for; then the same sensor is asked again
 //   invariant   an output changes only when its own sensor was read, or by silence
 //
-// By UG580 a code of 16 bits is code * 509.3140064 / 2^16 - 280.2308787 degrees with the reference on the chip, and
+// By UG580, as public designs quote it, a code of 16 bits is code * 509.3140064 / 2^16 - 280.2308787 degrees with the reference on the chip, and
 // code * 3 V / 2^16 for a supply. Both are multiplied bit by bit, scaled by 2^20: off by half a unit and 0.03 at most.
 
 `include "check.vh"

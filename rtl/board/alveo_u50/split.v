@@ -8,7 +8,7 @@
 //   reads       of registers word by word from the address to the end of each beat, since it cannot be seen which bytes
 //               are wanted; no register minds being read. Of the window zeros: BAR2 is prefetchable, so it may be read
 //   latency     1 clock from s_axi_awvalid to m_axi_awvalid, data in the same clock; from the window's answer to
-//               s_axi_bvalid 1 clock
+//               s_axi_bvalid 1 clock. Registers: a clock for each word of a beat that is passed over, and its reads or writes
 //   throughput  a window write in 4 clocks where the window takes it at once
 //   reset       synchronous; nothing under way
 //   invariant   one transaction at a time; a burst is INCR, whatever s_axi_*burst says
@@ -99,27 +99,25 @@ module split (
     reg [1:0]   answer_q;
     reg         last_q;
     reg         address_sent_q = 1'b0, data_sent_q = 1'b0;
+    reg [3:0]   word_q;             // of the line: which one the low end of data_q and strobe_q is, or is read next
     reg [63:0]  strobe_q;
     reg [511:0] data_q;
 
     wire        registers = address_q[16:15] == 2'b00;
 
-    // The address of the next beat, and whether the word at this one is its beat's last.
+    // The address of the next beat, and the last word of this one in its line.
     wire [16:0] step      = 17'd1 << size_q;
     wire [16:0] beat_next = (address_q & ~(step - 17'd1)) + step;
-    wire [16:0] word_next = {address_q[16:2] + 15'd1, 2'b00};
-    wire        word_last = word_next >= beat_next;
+    wire [3:0]  word_end  = address_q[5:2] | {size_q > 3'd5, size_q > 3'd4, size_q > 3'd3, size_q > 3'd2};
 
-    // The lowest word with a strobe that is not written yet.
-    function [3:0] first_word(input [63:0] strobe);
-        integer i;
-        begin
-            first_word = 4'd0;
-            for (i = 15; i >= 0; i = i - 1) if (|strobe[4*i +: 4]) first_word = i[3:0];
-        end
-    endfunction
-    wire [3:0]  word       = first_word(strobe_q);
-    wire        words_left = |strobe_q;
+    // Words pass by the low end on their way out and by the high end on their way in, one a clock: the whole line moves,
+    // so that nothing has to choose among its words.
+    wire        write_here = |strobe_q[3:0];
+    wire        write_next = state_q == WORDS && (!write_here || m_axil_bvalid);
+    wire        write_end  = write_next && !(|strobe_q[63:4]);
+    wire        read_here  = registers && word_q <= word_end;
+    wire        read_next  = state_q == READ && (!read_here || m_axil_rvalid);
+    wire        read_end   = read_next && &word_q;
 
     // ---- towards the PCIe block --------------------------------------------------------------------------------
     assign s_axi_awready = state_q == IDLE;
@@ -144,14 +142,14 @@ module split (
     assign m_axi_wlast    = s_axi_wlast;
     assign m_axi_bready   = state_q == WINDOW;
 
-    assign m_axil_awvalid = state_q == WORDS && words_left && !address_sent_q;
-    assign m_axil_awaddr  = {address_q[14:6], word, 2'b00};
-    assign m_axil_wvalid  = state_q == WORDS && words_left && !data_sent_q;
-    assign m_axil_wdata   = data_q[32*word +: 32];
-    assign m_axil_wstrb   = strobe_q[4*word +: 4];
+    assign m_axil_awvalid = state_q == WORDS && write_here && !address_sent_q;
+    assign m_axil_awaddr  = {address_q[14:6], word_q, 2'b00};
+    assign m_axil_wvalid  = state_q == WORDS && write_here && !data_sent_q;
+    assign m_axil_wdata   = data_q[31:0];
+    assign m_axil_wstrb   = strobe_q[3:0];
     assign m_axil_bready  = state_q == WORDS;
-    assign m_axil_arvalid = state_q == READ && registers && !address_sent_q;
-    assign m_axil_araddr  = {address_q[14:2], 2'b00};
+    assign m_axil_arvalid = state_q == READ && read_here && !address_sent_q;
+    assign m_axil_araddr  = {address_q[14:6], word_q, 2'b00};
     assign m_axil_rready  = state_q == READ;
 
     always @(posedge clk) begin
@@ -178,13 +176,13 @@ module split (
                     address_sent_q <= 1'b0;
                     data_sent_q    <= 1'b0;
                 end
-                if (!words_left) state_q <= last_q ? ANSWER : BEAT;
+                if (write_end) state_q <= last_q ? ANSWER : BEAT;
             end
             ANSWER: if (s_axi_bready) state_q <= IDLE;
             READ: begin
                 if (m_axil_arvalid && m_axil_arready) address_sent_q <= 1'b1;
                 if (m_axil_rvalid)                    address_sent_q <= 1'b0;
-                if (!registers || (m_axil_rvalid && word_last)) state_q <= SHOW;
+                if (read_end) state_q <= SHOW;
             end
             default: if (s_axi_rready) state_q <= s_axi_rlast ? IDLE : READ;
         endcase
@@ -205,6 +203,7 @@ module split (
                 size_q    <= s_axi_awvalid ? s_axi_awsize : s_axi_arsize;
                 answer_q  <= OKAY;
                 data_q    <= 512'd0;
+                word_q    <= s_axi_araddr[5:2];
             end
             WINDOW: if (m_axi_bvalid) answer_q <= m_axi_bresp;
             DROP: answer_q <= SLVERR;
@@ -212,21 +211,27 @@ module split (
                 data_q   <= s_axi_wdata;
                 strobe_q <= s_axi_wstrb;
                 last_q   <= s_axi_wlast;
+                word_q   <= 4'd0;
             end
             WORDS: begin
-                if (m_axil_bvalid) begin
-                    strobe_q[4*word +: 4] <= 4'd0;
-                    answer_q              <= answer_q | m_axil_bresp;
+                if (m_axil_bvalid) answer_q <= answer_q | m_axil_bresp;
+                if (write_next) begin
+                    data_q   <= data_q >> 32;
+                    strobe_q <= strobe_q >> 4;
+                    word_q   <= word_q + 4'd1;
                 end
-                if (!words_left) address_q <= beat_next;
+                if (write_end) address_q <= beat_next;
             end
-            READ: if (m_axil_rvalid) begin
-                data_q[32*address_q[5:2] +: 32] <= m_axil_rdata;
-                answer_q                        <= answer_q | m_axil_rresp;
-                if (!word_last) address_q <= word_next;
+            READ: begin
+                if (m_axil_rvalid) answer_q <= answer_q | m_axil_rresp;
+                if (read_next) begin
+                    data_q <= {read_here ? m_axil_rdata : 32'd0, data_q[511:32]};
+                    word_q <= word_q + 4'd1;
+                end
             end
             SHOW: if (s_axi_rready) begin
                 length_q  <= length_q - 8'd1;
+                word_q    <= beat_next[5:2];
                 address_q <= beat_next;
                 answer_q  <= OKAY;
                 data_q    <= 512'd0;
