@@ -1,7 +1,7 @@
 # RTL benches: tests/rtl/test_<name>.c drives one Verilated module through tests/rtl/bench.h. Its ports are listed in
 # tests/rtl/<name>.def; rtl_top_<name> and rtl_verilog_<name> say which module that is and where it lies.
 
-rtl_benches = fifo window regs event_dma card_bus mgmt rv32i monitor split link
+rtl_benches = fifo window regs event_dma card_bus mgmt rv32i monitor split link board_card
 rtl_tests   = $(addprefix $(B)/tests/rtl/test_,$(rtl_benches))
 
 rtl_top_fifo          = fifo
@@ -12,6 +12,7 @@ rtl_top_card_bus      = wirepit_card
 rtl_top_mgmt          = mgmt
 rtl_top_rv32i         = rv32i
 rtl_top_monitor       = monitor
+rtl_top_board_card    = board_card
 rtl_top_link          = link
 rtl_top_split         = split
 rtl_verilog_fifo      = rtl/bus/fifo.v
@@ -21,6 +22,7 @@ rtl_verilog_event_dma = rtl/bus/event_dma.v
 rtl_verilog_card_bus  = rtl/wirepit_card.v tests/rtl/card_bus_core.v $(wildcard rtl/bus/*.v rtl/mgmt/*.v)
 rtl_verilog_rv32i     = rtl/mgmt/rv32i.v
 rtl_verilog_monitor   = rtl/board/alveo_u50/monitor.v
+rtl_verilog_board_card = tests/rtl/board_card.v rtl/board/alveo_u50/split.v $(rtl_verilog_card_bus)
 rtl_verilog_link      = rtl/board/alveo_u50/link.v
 rtl_verilog_split     = rtl/board/alveo_u50/split.v
 rtl_verilog_mgmt      = $(wildcard rtl/mgmt/*.v)
