@@ -71,7 +71,7 @@ module board_card (
         .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(1'b1), .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(), .m_axi_awsize(),
         .m_axi_awburst(), .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(1'b1), .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(),
         .m_axi_wlast(), .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(), .m_axi_bresp(2'b00),
-        .temperature_i(16'd4500), .vccint_i(16'd850), .vccaux_i(16'd1800), .link_i(14'h1031)
+        .interrupt_o(), .temperature_i(16'd4500), .vccint_i(16'd850), .vccaux_i(16'd1800), .link_i(14'h1031)
     );
     // verilator lint_on PINCONNECTEMPTY
 endmodule
