@@ -80,6 +80,8 @@ static void check(struct alerts *alerts, const struct sensor *sensor, int32_t va
 static void check_critical(struct alerts *alerts, int32_t value) {
     if (!alerts_stands(alerts, ALERT_CRITICAL)) {
         if (value <= TEMPERATURE_CRITICAL) return;
+        /* In REPLAY mode DEVICE_GATE does nothing: the gate closes once the card is LIVE. */
+        if (!(registers_read(REG_STATUS) & (uint32_t)STATUS_LIVE)) return;
         devices_write(DEVICE_GATE, 1);
         log_sensor(LOG_LEVEL_ERROR, &sensors[0], value, ", gate closed: above ",
                    TEMPERATURE_CRITICAL);

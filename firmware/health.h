@@ -10,7 +10,8 @@
 uint32_t health_begin(void);
 
 /* health_step reads all of them once: page, alarms, log lines. The gate is closed when the
-   temperature passes TEMPERATURE_CRITICAL, once each time it does. */
+   temperature passes TEMPERATURE_CRITICAL, once each time it does, or when a card that is hotter
+   goes LIVE. */
 void health_step(struct alerts *alerts, uint32_t link);
 
 #endif /* FIRMWARE_HEALTH_H */

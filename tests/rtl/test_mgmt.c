@@ -38,7 +38,7 @@ struct fixture {
 };
 
 /* What the core sees of the card's registers. */
-static uint32_t card_register(uint32_t reg) {
+static uint32_t card_register(uint32_t reg, bool replay) {
     switch (reg) {
     case REG_DIGEST:
         return abi_digest();
@@ -49,6 +49,8 @@ static uint32_t card_register(uint32_t reg) {
     case REG_ORDERS:
     case REG_LEVELS:
         return 64;
+    case REG_STATUS:
+        return replay ? STATUS_INIT_DONE : STATUS_INIT_DONE | STATUS_LIVE;
     case REG_CLOCK_NS:
         return 4;
     default:
@@ -61,7 +63,7 @@ static void step(struct fixture *fixture) {
     bench_settle(fixture->bench, ports);
     /* The registers answer in the next clock or later, as when the host reads them too. */
     const uint32_t reg = 4u * ports->card_index_o;
-    ports->card_data_i = reg == REG_MGMT ? ports->status_o : card_register(reg);
+    ports->card_data_i = reg == REG_MGMT ? ports->status_o : card_register(reg, fixture->replay);
     ports->card_ready_i = ports->card_valid_o && fixture->clock % 3 == 0;
     ports->alerted_i = ports->alert_o && !fixture->replay;
     if (ports->alerted_i) {
@@ -253,6 +255,20 @@ static void a_die_that_burns_closes_the_gate(void **state) {
     assert_int_equal(alerted(fixture, ALERT_CRITICAL), 1);
 }
 
+/* While what was said is said again there is no gate to close. */
+static void a_die_that_burns_while_replaying_closes_the_gate_of_the_live_card(void **state) {
+    struct fixture *fixture = *state;
+    fixture->replay = true;
+    fixture->ports.temperature_i = 9501;
+    steps(fixture, 2 * ROUND_CLOCKS);
+    assert_int_equal(fixture->closings, 0);
+    assert_int_equal(page(fixture, PAGE_ALARMS), 1u << ALERT_TEMPERATURE);
+    fixture->replay = false;
+    steps(fixture, 3 * ROUND_CLOCKS);
+    assert_int_equal(fixture->closings, 1);
+    assert_int_equal(alerted(fixture, ALERT_CRITICAL), 1);
+}
+
 static void an_alert_waits_until_it_is_taken(void **state) {
     struct fixture *fixture = *state;
     fixture->replay = true;
@@ -415,6 +431,7 @@ int main(void) {
         CASE(it_begins_and_shows_what_it_measures),
         CASE(a_reading_out_of_range_is_an_alert),
         CASE(a_die_that_burns_closes_the_gate),
+        CASE(a_die_that_burns_while_replaying_closes_the_gate_of_the_live_card),
         CASE(an_alert_waits_until_it_is_taken),
         CASE(the_mailbox_is_answered),
         CASE(a_good_image_runs),

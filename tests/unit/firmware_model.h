@@ -115,6 +115,7 @@ static inline void model_begin(void) {
     model.registers[REG_ACCOUNTS / 4] = CARD_SIZE_DEFAULT.accounts;
     model.registers[REG_ORDERS / 4] = CARD_SIZE_DEFAULT.orders;
     model.registers[REG_LEVELS / 4] = CARD_SIZE_DEFAULT.levels;
+    model.registers[REG_STATUS / 4] = STATUS_INIT_DONE | STATUS_LIVE;
     model.registers[REG_CLOCK_NS / 4] = 4;
     model.devices[DEVICE_TEMPERATURE / 4] = 4500;
     model.devices[DEVICE_VCCINT / 4] = 850;

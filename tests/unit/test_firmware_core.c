@@ -270,6 +270,19 @@ static void too_hot_closes_the_gate_once(void **state) {
     assert_int_equal(model.gate_closings, 2);
 }
 
+static void too_hot_in_replay_mode_closes_the_gate_once_live(void **state) {
+    (void)state;
+    model.registers[REG_STATUS / 4] = STATUS_INIT_DONE;
+    model.devices[DEVICE_TEMPERATURE / 4] = TEMPERATURE_CRITICAL + 1;
+    rounds(3);
+    assert_int_equal(model.gate_closings, 0); /* the hardware would not take it */
+    assert_int_equal(page(PAGE_ALARMS), 1u << ALERT_TEMPERATURE);
+    model.registers[REG_STATUS / 4] |= STATUS_LIVE;
+    rounds(3);
+    assert_int_equal(model.gate_closings, 1);
+    assert_int_equal(page(PAGE_ALARMS), 1u << ALERT_CRITICAL | 1u << ALERT_TEMPERATURE);
+}
+
 static void extremes_are_kept(void **state) {
     (void)state;
     static const int32_t readings[] = { 4500, 3000, 5000, -200, 9000, 4000 };
@@ -634,6 +647,7 @@ int main(void) {
         cmocka_unit_test_setup(each_limit_is_where_it_says, fresh),
         cmocka_unit_test_setup(an_alarm_ends_well_inside, fresh),
         cmocka_unit_test_setup(too_hot_closes_the_gate_once, running),
+        cmocka_unit_test_setup(too_hot_in_replay_mode_closes_the_gate_once_live, running),
         cmocka_unit_test_setup(extremes_are_kept, running),
         cmocka_unit_test_setup(a_link_that_changes_is_an_alarm_until_it_is_back, running),
         cmocka_unit_test_setup(rounds_come_with_the_timer_and_feed_the_watchdog, running),
