@@ -22,10 +22,11 @@ $(F)/link.ld: firmware/target/link.ld.S $(wildcard driver/abi/mgmt.def)
 	@mkdir -p $(@D)
 	$(RISCV_CC) -E -P -I. -x c -o $@ $<
 
-# An object directory for each variant; trap and hang fail when they begin, to try what the card does then.
-firmware_names         = wirepit-firmware trap hang
+# An object directory for each variant; all but the first fail when they begin, to try what the card does then.
+firmware_names         = wirepit-firmware trap hang babble
 firmware_flags_trap    = -DBROKEN=TRAP
 firmware_flags_hang    = -DBROKEN=HANG
+firmware_flags_babble  = -DBROKEN=BABBLE
 define firmware_rule
 $(F)/$1/%.o: %.c $(firmware_deps)
 	@mkdir -p $$(@D)

@@ -220,6 +220,10 @@ module mgmt #(
     assign device       = {mem_addr[7:2], 2'b00};
     assign device_write = use_device && is_write && !again_q;
 
+    // Anything else the engine would refuse, and say so of a command that the host does not know.
+    wire [7:0] alert_asked = mem_data[7:0] & ~`ALERT_CLEARED;
+    wire       is_alert    = alert_asked != 8'd0 && alert_asked <= `ALERT_CRITICAL;
+
     reg [31:0] device_value;
     always @* begin
         case (device)
@@ -254,8 +258,8 @@ module mgmt #(
             `DEVICE_STATE:         state_q       <= mem_data[3:0];
             `DEVICE_COMPARE:       compare_q     <= mem_data;
             `DEVICE_ALERT_VALUE:   if (!alert_q) alert_value_o <= mem_data;
-            `DEVICE_ALERT:         if (!alert_q) begin
-                alert_q      <= mem_data[7:0] != 8'd0;
+            `DEVICE_ALERT:         if (!alert_q && is_alert) begin
+                alert_q      <= 1'b1;
                 alert_code_o <= mem_data[7:0];
             end
             `DEVICE_MAILBOX_REPLY: begin

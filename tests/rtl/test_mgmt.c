@@ -392,6 +392,22 @@ static void an_image_that_fails_is_left_for_a(void **state) {
     }
 }
 
+/* An alert is a command: one that the engine does not know would be refused, and nobody could say
+   whose it was. */
+static void only_alerts_are_handed_over(void **state) {
+    struct fixture *fixture = *state;
+    struct image image = image_read("build/firmware/babble.image");
+    load(fixture, &image, image.count);
+    for (int wait = 0; wait < SILENT_CLOCKS_MAX && !status(fixture, MGMT_FAILED); wait++)
+        step(fixture);
+    assert_int_equal(status(fixture, MGMT_FAILED), 1);
+    assert_int_equal(fixture->alert_count, 2 * ALERT_CRITICAL);
+    for (unsigned i = 0; i < ALERT_CRITICAL; i++) {
+        assert_int_equal(fixture->alerts[i].code, i + 1);
+        assert_int_equal(fixture->alerts[ALERT_CRITICAL + i].code, ALERT_CLEARED | (i + 1));
+    }
+}
+
 static void one_wrong_bit_is_put_right(void **state) {
     struct fixture *fixture = *state;
     /* A word that is written again before the scrub comes by is right again by itself. */
@@ -438,6 +454,7 @@ int main(void) {
         CASE(an_image_that_is_not_whole_is_left_alone),
         CASE(a_load_that_breaks_off_leaves_image_a),
         CASE(an_image_that_fails_is_left_for_a),
+        CASE(only_alerts_are_handed_over),
         CASE(one_wrong_bit_is_put_right),
         CASE(two_wrong_bits_stop_it_until_it_begins_anew),
     };
