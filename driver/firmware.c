@@ -145,8 +145,10 @@ int firmware_load(struct card *card, const void *image, size_t bytes, uint32_t t
                        "card %s: the image is %zu bytes, the card takes %d; build a smaller one",
                        card->name, bytes, (int)REGION_UPDATE_BYTES);
     card_write(card, REG_MGMT_CONTROL, MGMT_CONTROL_OPEN);
-    for (size_t at = 0; at < bytes; at += 4)
-        card_write(card, REG_LOAD + (uint32_t)at, firmware_word(image, at));
+    /* To the slot's end: the core reads all of it, and a word with two wrong bits behind the image
+       would stop it again and again. */
+    for (size_t at = 0; at < REGION_UPDATE_BYTES; at += 4)
+        card_write(card, REG_LOAD + (uint32_t)at, at < bytes ? firmware_word(image, at) : 0);
     uint32_t before = boots_of(card_read(card, REG_MGMT));
     card_write(card, REG_MGMT_CONTROL, MGMT_CONTROL_CLOSE);
 

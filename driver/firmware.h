@@ -34,10 +34,11 @@ int firmware_image_check(const void *image, size_t bytes);
 int firmware_check(const char *name, const void *file, size_t bytes, const char *public_key,
                    size_t *image_bytes);
 
-/* firmware_load writes bytes of an image to the load window and waits until the management core has
-   looked at it, at most tries_max reads of REG_MGMT. The image runs when it returns 0. Trading does
-   not see it. It checks nothing but that the image fits: the card refuses by itself, and tests load
-   what is wrong. bytes is a multiple of 4 above 0. Returns 0; or, with err_text:
+/* firmware_load writes bytes of an image to the load window, zeros behind them to its end, and
+   waits until the management core has looked at it, at most tries_max reads of REG_MGMT. The image
+   runs when it returns 0. Trading does not see it. It checks nothing but that the image fits: the
+   card refuses by itself, and tests load what is wrong. bytes is a multiple of 4 above 0. Returns
+   0; or, with err_text:
      -EFBIG      it is longer than the load window
      -EBADMSG    the card does not take it; the text says the BOOT_ code. Image A runs
      -EIO        the management core stands still, a memory of it has an error
