@@ -127,7 +127,7 @@ static const char *device_find(uint16_t vendor, uint16_t device, char *place) {
     return NULL;
 }
 
-/* edu has no BAR2. pci-testdev has one, prefetchable, but no digest in BAR0. */
+/* edu has no BAR2. pci-testdev has one, prefetchable, but a page of registers only. */
 static void what_is_no_card_is_refused(void) {
     char place[PCI_ADDRESS_BYTES];
     struct vfio_options how = { .address = device_find(0x1234, 0x11e8, place) };
@@ -135,7 +135,7 @@ static void what_is_no_card_is_refused(void) {
     refused(&how, -EPROTO, "BAR2 has 0 bytes, the command window takes");
     how.address = device_find(0x1b36, 0x0005, place);
     bind_vfio(how.address);
-    refused(&how, -EPROTO, "rebuild");
+    refused(&how, -EPROTO, "BAR0 has 4096 bytes, the registers takes 32768");
 }
 
 /* bochs-display's BAR0 is memory, which a program can make look like a card's registers; what is
