@@ -1,12 +1,12 @@
 // ecc_memory: words of 32 bits that survive one wrong bit each.
 //
-//   latency     a read 1 clock, a write of all 4 bytes none, of fewer 1
+//   latency     a read 1 clock, a write of all 4 bytes none, of fewer 1; a load in its first clock makes it wait a clock
 //   throughput  one access in 2 clocks
 //   slow sink   none: an answer is there for one clock
 //   reset       synchronous; an access under way is forgotten, the words stay
 //   invariant   a word with one wrong bit is read right and written back right; with two, error_o
 //
-// load_i writes a word past the port; it must not be used while the word is being read for its correction.
+// load_i writes a word past the port, of a memory that the port only reads.
 
 `include "abi.vh"
 `default_nettype none
@@ -68,7 +68,7 @@ module ecc_memory #(
         word_q <= memory[index_i];
         if (load_i || write)
             memory[load_i ? load_index_i : index_i] <= {^{check, written}, check, written} ^ {37'd0, flip_i};
-        seen_q <= valid_i && !answers;
+        seen_q <= valid_i && !answers && !load_i;   // what was read may be what the load replaces
         if (rst) seen_q <= 1'b0;
     end
 
