@@ -156,6 +156,7 @@ int firmware_load(struct card *card, const void *image, size_t bytes, uint32_t t
     for (uint32_t tries = 0; tries < tries_max; tries++) {
         mgmt = card_read(card, REG_MGMT);
         state = mgmt & (uint32_t)MGMT_STATE;
+        if (mgmt == UINT32_MAX) return card_gone(card);
         if (mgmt & MGMT_MEMORY)
             return err_set(-EIO,
                            "card %s: the management core stands still, two bits of a memory are "

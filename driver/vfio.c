@@ -470,7 +470,17 @@ static int ring_make(struct vfio *vfio, const struct vfio_options *options) {
                           vfio->ring.huge ? DMA_HUGE_BYTES : DMA_PAGE_BYTES, address);
     if (error != 0) return err_wrap(error, "card vfio: %s: event ring: ", vfio->device.address);
     if (vfio->device.no_iommu) {
-        (void)mlock(vfio->ring.memory, vfio->ring.bytes);
+        /* Nothing keeps the card from where the ring was: it must stay where it is. */
+        if (!vfio->ring.huge)
+            return err_set(-ENOMEM,
+                           "card vfio: %s: without an IOMMU the event ring must be in a hugepage, "
+                           "which the kernel does not move; echo 64 > /proc/sys/vm/nr_hugepages",
+                           vfio->device.address);
+        if (mlock(vfio->ring.memory, vfio->ring.bytes) != 0)
+            return err_set(-errno,
+                           "card vfio: %s: the event ring cannot be locked: %s; raise "
+                           "`ulimit -l`",
+                           vfio->device.address, strerror(errno));
         return 0;
     }
     struct vfio_iommu_type1_dma_map map = { .argsz = sizeof map,

@@ -165,6 +165,8 @@ module wirepit_card #(
         .m_command_tuser(command_tuser)
     );
 
+    wire        queued_tvalid, queued_tready;
+
     core #(
         .SYMBOLS(SYMBOLS), .ACCOUNTS(ACCOUNTS), .ORDERS(ORDERS), .LEVELS(LEVELS)
     ) core (
@@ -184,7 +186,7 @@ module wirepit_card #(
     always @(posedge clk) begin
         if (inject == STOP_HUNG) stuck_q <= 1'b1;
         still_q <= (event_tvalid && event_tready) || !(busy || command_tvalid) || !init_done ? 0
-                 : still_q + {{HUNG_LOG2{1'b0}}, !stalled};
+                 : still_q + {{HUNG_LOG2{1'b0}}, !(queued_tvalid && !queued_tready)};
         if (still_q[HUNG_LOG2] && core_stopped == 5'd0) hung_q <= 1'b1;
         if (reset) begin
             stuck_q <= 1'b0;
@@ -194,7 +196,6 @@ module wirepit_card #(
     end
 
     // ---- events: fifo, counters, writer ----------------------------------------------------------------------------
-    wire                   queued_tvalid, queued_tready;
     wire [`event_bits-1:0] queued_tdata;
     wire [63:0]            commands, events;
 

@@ -128,7 +128,8 @@ void port_action_begin(struct port_action *action, enum port_action_kind kind, c
     CHECK(image_bytes <= REGION_UPDATE_BYTES);
     *action = (struct port_action){ .kind = kind,
                                     .end = PORT_UNDER_WAY,
-                                    .bytes_max = image_bytes,
+                                    .image_bytes = image_bytes,
+                                    .bytes_max = kind == PORT_UPDATE ? REGION_UPDATE_BYTES : 0,
                                     .phase = kind == PORT_SELFTEST ? PHASE_FREE : PHASE_BEGIN,
                                     .begun_ns = now_ns,
                                     .image = image };
@@ -136,7 +137,10 @@ void port_action_begin(struct port_action *action, enum port_action_kind kind, c
 
 static uint32_t boots_of(uint32_t mgmt) { return mgmt & (uint32_t)MGMT_BOOTS; }
 
+/* Zero behind the image: the core reads all of the slot, and a word with two wrong bits there would
+   stop it again and again. */
 static uint32_t image_word(const struct port_action *action) {
+    if (action->bytes >= action->image_bytes) return 0;
     const uint8_t *at = action->image + action->bytes;
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }

@@ -79,7 +79,8 @@ struct port_action {
     uint32_t result;           /* SELFTEST_ bits, or BOOT_ */
     uint32_t version;          /* PAGE_VERSION of the firmware that runs now */
     uint32_t mgmt;             /* REG_MGMT as it was read last */
-    uint32_t bytes, bytes_max; /* of the image: written, and all */
+    uint32_t bytes, bytes_max; /* of slot B: written, and all */
+    uint32_t image_bytes;      /* of these; the rest is zero */
 
     /* Its own. */
     uint32_t phase, boots;

@@ -239,7 +239,9 @@ static void add_page(const struct finding *finding, json_t *management) {
 static void judge_state(const struct finding *finding, uint32_t mgmt, const struct code *state) {
     if ((mgmt & (uint32_t)MGMT_MEMORY) != 0)
         warn(finding, "the management core stands still: a word of its memories is wrong in two "
-                      "bits; `wirepit card reset --management --yes` begins it anew");
+                      "bits; `wirepit card reset --management --yes` begins it anew, `wirepit card "
+                      "firmware update FILE` writes slot B anew; if neither lasts, load the card's "
+                      "own image again");
     else if (state->number == MGMT_STATE_DEGRADED)
         warn(finding, "the management core is DEGRADED: %s", state->meaning);
     else if (state->number != MGMT_STATE_RUN)
@@ -399,7 +401,8 @@ static void say_end(const struct port_action *action, char text[SENTENCE_BYTES])
         [PORT_GONE] = "the card does not answer, every read gives all ones; see to its power and "
                       "link, then start the gateway again",
         [PORT_STANDING] = "the management core stands still, a word of its memories is wrong in "
-                          "two bits; `wirepit card reset --management --yes` begins it anew",
+                          "two bits; `wirepit card reset --management --yes` begins it anew, "
+                          "`wirepit card firmware update FILE` writes slot B anew",
         [PORT_SILENT] = "the management core did not answer within 60 s; look at `wirepit card "
                         "log`, then `wirepit card reset --management --yes`",
         [PORT_ANEW] = "the management core began anew before it answered; look at `wirepit card "

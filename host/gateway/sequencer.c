@@ -348,6 +348,10 @@ static int take_event(struct sequencer *sequencer, const struct event *event, ui
                        (unsigned long long)event->command, (unsigned long long)sequencer->commands);
     if (first && !own && sequencer->at_card == 0)
         return err_set(-EIO, "the card answered a command that nobody gave; reset it by a restart");
+    if (own && event->kind != KIND_STATE && event->kind != KIND_ALERT)
+        return err_set(-EIO,
+                       "the card says %s of itself, which no card does; reset it by a restart",
+                       abi_kind_name(event->kind));
     if (sequencer->event_count == sequencer->events_max)
         return err_set(-EIO, "the card's answer has no end; reset it by a restart");
     sequencer->events[sequencer->event_count++] = *event;

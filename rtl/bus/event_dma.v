@@ -174,7 +174,7 @@ module event_dma (
     always @(posedge clk) begin
         interrupt_o <= rings;
         waits_q     <= wake_i || (waits_q && !rings);
-        line_q      <= !wake_i && (line_q || tell);
+        line_q      <= tell || (line_q && !(wake_i && idle_o));   // one on its way is news still
         if (rst) begin
             interrupt_o <= 1'b0;
             waits_q     <= 1'b0;

@@ -58,7 +58,7 @@ module regs #(
     output reg         hold_o = 1'b0,               // a reset is to come: take nothing more
     output reg         reset_o = 1'b1,              // everything inside as after power-up
     output reg         live_o = 1'b0,
-    output reg         kill_o = 1'b0,               // pulse: CONTROL.KILL or watchdog
+    output reg         kill_o = 1'b0,               // pulse: CONTROL.KILL, watchdog or management core
     output reg         watchdog_o = 1'b0,           // pulse: the host is silent
     output reg         snapshot_o = 1'b0,           // pulse
     output wire [4:0]  counter_index_o,

@@ -87,7 +87,7 @@ module mgmt #(
         silence_q <= begins || stuck_q || (device_write && device == `DEVICE_WATCHDOG) ? 0 : silence_q + 1'b1;
         if (begin_q && !begins) boots_q <= boots_q + 16'd1;
         if (begins)  stuck_q <= 1'b0;
-        if (mem_two) stuck_q <= 1'b1;
+        if (mem_two && !begins && !begin_q) stuck_q <= 1'b1;
 
         if (to_a && slot_q && !by_host) begin
             failed_q <= 1'b1;
@@ -269,6 +269,8 @@ module mgmt #(
             default: ;
         endcase
 
+        // A command that nobody will answer any more is not answered by an older answer.
+        if (begins && full_q) reply_q <= `MAILBOX_UNKNOWN;
         if (begin_q || stuck_q) begin
             again_q   <= 1'b0;
             gate_o    <= 1'b0;
