@@ -184,6 +184,7 @@ static void softcard_write(struct card *card, uint32_t reg, uint32_t value) {
     case REG_HEARTBEAT:
     case REG_WATCHDOG_NS:
     case REG_INJECT: /* it has no tables that could be wrong */
+    case REG_WAKE:   /* nor anybody who would ring */
         soft->registers[reg / 4] = value;
         break;
     default: /* read only, or a hole */
