@@ -288,3 +288,55 @@ const char *abi_event_text(const struct event *event, char *out) {
     if (event->flags & EVENT_END) text_add(&text, " end");
     return out;
 }
+
+/* boot_meaning says why an image B was not taken. */
+static const char *boot_meaning(int64_t boot) {
+    static const struct name codes[] = {
+// clang-format off
+#define REGION(name, address, bytes, meaning)
+#define DEVICE(name, offset, access, meaning)
+#define PAGE(name, offset, unit, meaning)
+#define IMAGE(name, offset, meaning)
+#define CODE(group, name, number, meaning) { #group, number, #name, meaning },
+#include "driver/abi/mgmt.def"
+#undef REGION
+#undef DEVICE
+#undef PAGE
+#undef IMAGE
+#undef CODE
+        // clang-format on
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].number == boot && strcmp(codes[i].group, "BOOT") == 0) return codes[i].meaning;
+    return "?";
+}
+
+const char *abi_alert_text(unsigned field, int64_t value, char *text) {
+    const unsigned alert = field & ~(unsigned)ALERT_CLEARED;
+    const char *over = field & ALERT_CLEARED ? " is over" : "";
+    const uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    switch (alert) {
+    case ALERT_TEMPERATURE:
+    case ALERT_CRITICAL:
+        (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, %s%" PRIu64 ".%02" PRIu64 " C",
+                       abi_alert_name(alert), over, value < 0 ? "-" : "", size / 100, size % 100);
+        break;
+    case ALERT_VCCINT:
+    case ALERT_VCCAUX:
+        (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, %" PRId64 " mV", abi_alert_name(alert), over,
+                       value);
+        break;
+    case ALERT_FIRMWARE:
+        (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, image B was not taken: %s",
+                       abi_alert_name(alert), over, boot_meaning(value));
+        break;
+    case ALERT_MEMORY:
+        (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, %" PRId64 " words put right",
+                       abi_alert_name(alert), over, value);
+        break;
+    default:
+        (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, %#" PRIx64, abi_alert_name(alert), over,
+                       (uint64_t)value);
+    }
+    return text;
+}

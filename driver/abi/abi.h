@@ -153,6 +153,10 @@ const char *abi_alert_name(unsigned alert);      /* without ALERT_CLEARED */
 
 enum { ABI_TEXT_BYTES = 512 };
 
+/* abi_alert_text writes what an ALERT says, with its value in its unit: "TEMPERATURE 92.50 C",
+   "FIRMWARE Its SHA-256 is wrong.", "LINK is over"; into text of ABI_TEXT_BYTES, and returns it. */
+const char *abi_alert_text(unsigned field, int64_t value, char *text);
+
 /* abi_command_text and abi_event_text write the record in words, its zero parts left out, into text
    of ABI_TEXT_BYTES, and return text. */
 const char *abi_command_text(const struct command *command, char *text);

@@ -199,15 +199,30 @@ static enum cli_exit show_log(struct cli *cli) {
 /* The gateway gives an action up after 60 s; whoever waits longer has lost it. */
 enum { ACTION_WAIT_MS = 70000, ACTION_POLL_MS = 50 };
 
+/* On a terminal alone: a simulated card takes ten seconds over an image. */
+static void show_wait(const json_t *action, uint64_t waited_ns) {
+    if (isatty(STDERR_FILENO) != 1) return;
+    int64_t bytes = cli_number(action, "bytes"), bytes_max = cli_number(action, "bytes_max");
+    if (strcmp(cli_text(action, "state"), "running") != 0)
+        (void)fprintf(stderr, "\r\033[K");
+    else if (bytes_max != 0 && bytes < bytes_max)
+        (void)fprintf(stderr, "\rloading, %" PRId64 " %%\033[K", bytes * 100 / bytes_max);
+    else if (waited_ns > UINT64_C(1000000000))
+        (void)fprintf(stderr, "\rthe management core works on it, %" PRIu64 " s\033[K",
+                      waited_ns / 1000000000);
+}
+
 static int wait_action(struct cli *cli, json_t **action) {
     const struct timespec pause = { .tv_nsec = ACTION_POLL_MS * 1000000L };
-    uint64_t until_ns = clock_monotonic_ns() + ACTION_WAIT_MS * UINT64_C(1000000);
+    const uint64_t begun_ns = clock_monotonic_ns();
+    const uint64_t until_ns = begun_ns + ACTION_WAIT_MS * UINT64_C(1000000);
     json_t *answer;
     for (;;) {
         int code = cli_gateway(cli, json_pack("{s:s}", "ask", "action"), &answer);
         if (code != 0) return code;
         *action = json_incref(json_object_get(answer, "action"));
         json_decref(answer);
+        if (!cli->json) show_wait(*action, clock_monotonic_ns() - begun_ns);
         if (strcmp(cli_text(*action, "state"), "running") != 0) return 0;
         json_decref(*action);
         if (clock_monotonic_ns() > until_ns)
@@ -251,7 +266,8 @@ static enum cli_exit reset(struct cli *cli) {
             "which trading does not see: wirepit card reset --management --yes");
     if (!cli->yes)
         return cli_usage("the management core will begin anew; trading does not see it, its log "
-                         "and its least and greatest values are lost. If you mean it, add --yes");
+                         "stays, its least and greatest values are lost. If you mean it, add "
+                         "--yes");
     return act(cli, "restart");
 }
 

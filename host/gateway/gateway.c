@@ -403,9 +403,9 @@ static void report_alerts(struct gateway *gateway) {
     uint64_t alerts = sequencer_alerts(gateway->parts.sequencer, &alert);
     if (alerts == gateway->alerts) return;
     gateway->alerts = alerts;
-    log_line("the card says %s%s: %" PRId64 "; `wirepit card health` tells more",
-             abi_alert_name(alert.field & ~(unsigned)ALERT_CLEARED),
-             alert.field & ALERT_CLEARED ? " is over" : "", alert.value);
+    char text[ABI_TEXT_BYTES];
+    log_line("the card says %s; `wirepit card health` tells more",
+             abi_alert_text(alert.field, alert.value, text));
 }
 
 /* A pass over everything. 1 when something moved, 0 when not, or a negative errno. */

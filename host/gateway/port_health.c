@@ -50,6 +50,7 @@ static const struct code *code_find(const char *group, uint32_t value) {
 struct finding {
     const struct port_picture *picture;
     json_t *warnings;
+    bool under_way; /* an action is */
 };
 
 __attribute__((format(printf, 2, 3))) static void warn(const struct finding *finding,
@@ -236,7 +237,9 @@ static void add_page(const struct finding *finding, json_t *management) {
         json_string(code_find("LOG_LEVEL", word_of(picture, PAGE_LOG_LEVEL))->name));
 }
 
+/* A core that an action has begun anew is on its way, and whoever asked for that hears the end. */
 static void judge_state(const struct finding *finding, uint32_t mgmt, const struct code *state) {
+    if (finding->under_way) return;
     if ((mgmt & (uint32_t)MGMT_MEMORY) != 0)
         warn(finding, "the management core stands still: a word of its memories is wrong in two "
                       "bits; `wirepit card reset --management --yes` begins it anew, `wirepit card "
@@ -244,6 +247,10 @@ static void judge_state(const struct finding *finding, uint32_t mgmt, const stru
                       "own image again");
     else if (state->number == MGMT_STATE_DEGRADED)
         warn(finding, "the management core is DEGRADED: %s", state->meaning);
+    else if (state->number == MGMT_STATE_RESET && (mgmt & (uint32_t)MGMT_SLOT) != 0)
+        warn(finding,
+             "the management core does not run, it is in state RESET: image B was begun and "
+             "has not answered; load another, `wirepit card firmware update FILE`");
     else if (state->number != MGMT_STATE_RUN)
         warn(finding,
              "the management core does not run, it is in state %s: %s A card that has just begun "
@@ -379,7 +386,8 @@ static void say_done(const struct port_action *action, char text[SENTENCE_BYTES]
     }
     (void)snprintf(text, SENTENCE_BYTES, "firmware %u.%u.%u runs from image %s%s", version >> 16,
                    version >> 8 & 255u, version & 255u,
-                   (action->mgmt & (uint32_t)MGMT_SLOT) != 0 ? "B" : "A",
+                   (action->mgmt & (uint32_t)MGMT_SLOT) != 0 ? "B, until the card loses its power"
+                                                             : "A",
                    (action->mgmt & (uint32_t)MGMT_STATE) == MGMT_STATE_DEGRADED
                        ? "; a self-test failed, see `wirepit card health`"
                        : "");
@@ -404,7 +412,8 @@ static void say_end(const struct port_action *action, char text[SENTENCE_BYTES])
                           "two bits; `wirepit card reset --management --yes` begins it anew, "
                           "`wirepit card firmware update FILE` writes slot B anew",
         [PORT_SILENT] = "the management core did not answer within 60 s; look at `wirepit card "
-                        "log`, then `wirepit card reset --management --yes`",
+                        "log`, then `wirepit card reset --management --yes`; if image B is what "
+                        "does not answer, load another: `wirepit card firmware update FILE`",
         [PORT_ANEW] = "the management core began anew before it answered; look at `wirepit card "
                       "log`",
         [PORT_SHUT] = "the load window was not open at the end of the load; update again",
@@ -437,7 +446,9 @@ json_t *port_health_action(const struct port_action *action) {
 
 json_t *port_health_card(const char *name, const struct port_picture *picture,
                          const struct port_action *action) {
-    const struct finding finding = { .picture = picture, .warnings = json_array() };
+    const struct finding finding = { .picture = picture,
+                                     .warnings = json_array(),
+                                     .under_way = port_action_busy(action) };
     json_t *card;
     if (picture->gone) {
         json_decref(finding.warnings);

@@ -362,6 +362,7 @@ static int take_refusal(struct fold *fold, const struct event *event) {
 /* ---- Records ---- */
 
 static int take_event(struct fold *fold, const struct event *event) {
+    char text[ABI_TEXT_BYTES];
     int code = 0;
     switch (event->kind) {
     case KIND_ACCEPTED:
@@ -387,9 +388,8 @@ static int take_event(struct fold *fold, const struct event *event) {
     case KIND_ROW:
         return rows_compare(fold, event);
     case KIND_ALERT:
-        return rows_alarm(fold, "card", -1, -1, 0, event->value, "the card says %s%s: %" PRId64,
-                          abi_alert_name(event->field & ~(unsigned)ALERT_CLEARED),
-                          event->field & ALERT_CLEARED ? " is over" : "", event->value);
+        return rows_alarm(fold, "card", -1, -1, 0, event->value, "the card says %s",
+                          abi_alert_text(event->field, event->value, text));
     case KIND_SWEPT:
     case KIND_RESTATED: /* the book's alone */
         return 0;

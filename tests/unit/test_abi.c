@@ -111,6 +111,22 @@ static void a_text_is_cut_at_its_end(void **state) {
     assert_true(strlen(abi_event_text(&event, text)) < ABI_TEXT_BYTES);
 }
 
+static void an_alert_has_its_unit(void **state) {
+    (void)state;
+    char text[ABI_TEXT_BYTES];
+    assert_string_equal(abi_alert_text(ALERT_TEMPERATURE, 9250, text), "TEMPERATURE, 92.50 C");
+    assert_string_equal(abi_alert_text(ALERT_TEMPERATURE | ALERT_CLEARED, -5, text),
+                        "TEMPERATURE is over, -0.05 C");
+    assert_string_equal(abi_alert_text(ALERT_VCCINT, 824, text), "VCCINT, 824 mV");
+    assert_string_equal(
+        abi_alert_text(ALERT_FIRMWARE, 7, text),
+        "FIRMWARE, image B was not taken: It began and failed: a trap, or silence.");
+    assert_string_equal(abi_alert_text(ALERT_FIRMWARE, 99, text),
+                        "FIRMWARE, image B was not taken: ?");
+    assert_string_equal(abi_alert_text(ALERT_LINK, 0x1030, text), "LINK, 0x1030");
+    assert_string_equal(abi_alert_text(ALERT_MEMORY, 5, text), "MEMORY, 5 words put right");
+}
+
 static void what_the_card_said_of_itself_is_a_command(void **state) {
     (void)state;
     const struct event closed = { .kind = KIND_STATE, .stamp_ns = 7, .value = 1 };
@@ -146,6 +162,7 @@ int main(void) {
         cmocka_unit_test(a_mask_covers_what_the_opcode_uses_and_nothing_else),
         cmocka_unit_test(counters_lie_below_the_end_of_their_registers),
         cmocka_unit_test(a_text_is_cut_at_its_end),
+        cmocka_unit_test(an_alert_has_its_unit),
         cmocka_unit_test(what_the_card_said_of_itself_is_a_command),
     };
     return cmocka_run_group_tests_name("abi", tests, NULL, NULL);
