@@ -9,6 +9,7 @@
 #include "tests/rtl/bench.h"
 #include "tests/rtl/riscv_program.h"
 #include "tests/rtl/riscv_reference.h"
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,7 +184,12 @@ static int compare(struct machine *machine, bool tell) {
 
 static unsigned programs(void) {
     const char *text = getenv("PROGRAMS");
-    return text != NULL ? (unsigned)strtoul(text, NULL, 0) : PROGRAMS;
+    if (text == NULL) return PROGRAMS;
+    char *end;
+    unsigned long count = strtoul(text, &end, 0);
+    if (*end != 0 || count == 0 || count > UINT_MAX)
+        fail_msg("PROGRAMS (N= of make riscv) is \"%s\"; it is a number from 1", text);
+    return (unsigned)count;
 }
 
 static void every_instruction_at_its_edges_is_as_in_qemu(void **state) {
