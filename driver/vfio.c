@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 enum {
-    REGISTER_BYTES = 0x8000,  /* of BAR0 */
     INIT_TRIES_MAX = 1 << 20, /* a read takes about 1 us, the sweep of the largest card 5 ms */
     STEP_NS = 50000000,       /* longer between two calls: the process was held up */
     STRANGERS_BYTES = 256,
@@ -45,7 +44,7 @@ static const struct vfio_layout layouts[] = {
       .physical = true,
       .access = &vfio_ivshmem },
     { .name = "card",
-      .registers = { .bar = 0, .bytes = REGISTER_BYTES },
+      .registers = { .bar = 0, .bytes = LIMIT_BAR0_BYTES },
       .window = { .bar = 2, .bytes = (uint64_t)LIMIT_WINDOW_SLOTS * PORT_SLOT_BYTES },
       .access = &vfio_direct },
 };

@@ -360,7 +360,7 @@ static bool take_post(struct bus *bus, const struct simbus_post *post) {
         bus->pushed++;
         return true;
     }
-    if (address % 4 != 0 || address >= 0x1000) return false;
+    if (address % 4 != 0 || address >= LIMIT_BAR0_BYTES) return false;
     if (kind == SIMBUS_WRITE) {
         const uint32_t value = post->value;
         see_write(bus, address, value);

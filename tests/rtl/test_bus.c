@@ -1,5 +1,6 @@
 /* test_bus: the Verilated card as a process of its own behind the shared-memory bus. It says what
  * the reference engine says; either side may die at any time, and the other goes on. */
+#include "driver/abi/mgmt.h"
 #include "driver/port.h"
 #include "driver/simbus.h"
 #include "driver/simbus_layout.h"
@@ -263,6 +264,20 @@ static void writes_beyond_the_ring_of_posts_wait_for_room(void **state) {
     card_stop();
 }
 
+/* All of BAR0: the page of the management core and the end of its load window too. */
+static void the_whole_of_bar0_is_reached(void **state) {
+    (void)state;
+    card_start((struct bus_options){ .size = SMALL });
+    struct card *card = open_bus();
+    assert_int_equal(card_read(card, REG_LOAD), 0);
+    card_write(card, LIMIT_BAR0_BYTES - 4, 1);
+    for (int tries = 0; tries < 1000000; tries++)
+        if ((card_read(card, REG_MGMT) & MGMT_STATE) >= MGMT_STATE_RUN) break;
+    assert_int_equal(card_read(card, REG_PAGE), PAGE_MAGIC_VALUE);
+    card_close(card);
+    card_stop();
+}
+
 static void a_trace_is_written(void **state) {
     (void)state;
     card_start((struct bus_options){ .size = SMALL, .trace_path = "build/test_bus/wave.fst" });
@@ -478,7 +493,7 @@ static void hosts_that_make_no_sense_are_let_go(void **state) {
     } posts[] = { { 0, 0 },
                   { 99, 0 },
                   { SIMBUS_WINDOW, LIMIT_WINDOW_SLOTS },
-                  { SIMBUS_WRITE, 0x1000 },
+                  { SIMBUS_WRITE, LIMIT_BAR0_BYTES },
                   { SIMBUS_READ, 2 } };
     for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
         /* A post written behind the back of a good host. */
@@ -681,6 +696,7 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(writes_beyond_the_ring_of_posts_wait_for_room, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_whole_of_bar0_is_reached, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_trace_is_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_host_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_card_outlives_its_hosts, set_up, tear_down),
