@@ -110,31 +110,6 @@ int firmware_check(const char *name, const void *file, size_t bytes, const char 
     return 0;
 }
 
-const char *firmware_boot_reason(uint32_t boot) {
-    static const char *const reasons[] = {
-#define REGION(name, address, bytes, meaning)
-#define DEVICE(name, offset, access, meaning)
-#define PAGE(name, offset, unit, meaning)
-#define IMAGE(name, offset, meaning)
-#define CODE(group, name, number, meaning) REASON_##group(number, meaning)
-#define REASON_BOOT(number, meaning)       [number] = meaning,
-#define REASON_BOOT_TO(number, meaning)
-#define REASON_PAGE(number, meaning)
-#define REASON_IMAGE(number, meaning)
-#define REASON_MGMT_STATE(number, meaning)
-#define REASON_SELFTEST(number, meaning)
-#define REASON_LOG_LEVEL(number, meaning)
-#define REASON_MAILBOX(number, meaning)
-#include "driver/abi/mgmt.def"
-#undef REGION
-#undef DEVICE
-#undef PAGE
-#undef IMAGE
-#undef CODE
-    };
-    return boot < sizeof reasons / sizeof *reasons ? reasons[boot] : "?";
-}
-
 static uint32_t boots_of(uint32_t mgmt) { return mgmt & (uint32_t)MGMT_BOOTS; }
 
 int firmware_load(struct card *card, const void *image, size_t bytes, uint32_t tries_max) {
@@ -177,5 +152,5 @@ int firmware_load(struct card *card, const void *image, size_t bytes, uint32_t t
     return err_set(-EBADMSG,
                    "card %s: the card does not take the image: %s (BOOT_ %u). Image A runs; check "
                    "the file with wirepit-image verify, then load again",
-                   card->name, firmware_boot_reason(boot), boot);
+                   card->name, abi_boot_meaning(boot), boot);
 }

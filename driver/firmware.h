@@ -45,7 +45,4 @@ int firmware_check(const char *name, const void *file, size_t bytes, const char 
      -ETIMEDOUT  it was not done within tries_max reads */
 int firmware_load(struct card *card, const void *image, size_t bytes, uint32_t tries_max);
 
-/* firmware_boot_reason says a BOOT_ code in words; "?" for a number without one. */
-const char *firmware_boot_reason(uint32_t boot);
-
 #endif /* DRIVER_FIRMWARE_H */

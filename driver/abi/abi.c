@@ -289,8 +289,7 @@ const char *abi_event_text(const struct event *event, char *out) {
     return out;
 }
 
-/* boot_meaning says why an image B was not taken. */
-static const char *boot_meaning(int64_t boot) {
+const char *abi_boot_meaning(int64_t boot) {
     static const struct name codes[] = {
 // clang-format off
 #define REGION(name, address, bytes, meaning)
@@ -328,7 +327,7 @@ const char *abi_alert_text(unsigned field, int64_t value, char *text) {
         break;
     case ALERT_FIRMWARE:
         (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, image B was not taken: %s",
-                       abi_alert_name(alert), over, boot_meaning(value));
+                       abi_alert_name(alert), over, abi_boot_meaning(value));
         break;
     case ALERT_MEMORY:
         (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, %" PRId64 " words put right",

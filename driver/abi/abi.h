@@ -153,6 +153,9 @@ const char *abi_alert_name(unsigned alert);      /* without ALERT_CLEARED */
 
 enum { ABI_TEXT_BYTES = 512 };
 
+/* abi_boot_meaning says a BOOT_ code of mgmt.def, why an image B was not taken; "?" for another. */
+const char *abi_boot_meaning(int64_t boot);
+
 /* abi_alert_text writes what an ALERT says, with its value in its unit: "TEMPERATURE 92.50 C",
    "FIRMWARE Its SHA-256 is wrong.", "LINK is over"; into text of ABI_TEXT_BYTES, and returns it. */
 const char *abi_alert_text(unsigned field, int64_t value, char *text);
