@@ -41,6 +41,7 @@ struct gateway {
     uint8_t *buffers;
     uint32_t count, turn;
     uint64_t arrivals, logins, timer_ns;
+    uint64_t wall_ns; /* when bytes were read last; no message is stamped earlier than it came */
     struct port_control *port;
     uint64_t closings; /* of the gate by the card, as far as they are reported */
     uint64_t alerts;   /* of the card, likewise */
@@ -211,7 +212,7 @@ static bool known_letter(const struct soup_packet *packet) {
 
 /* Takes one frame. False when the connection has no more for this pass: none is whole, it must
    wait, or it is gone. */
-static bool take_frame(struct gateway *gateway, uint32_t index, uint64_t wall_ns) {
+static bool take_frame(struct gateway *gateway, uint32_t index) {
     struct connection *connection = &gateway->connections[index];
     struct link_step step;
     enum link_action action = link_read(&connection->link, connection->in + connection->in_from,
@@ -228,7 +229,7 @@ static bool take_frame(struct gateway *gateway, uint32_t index, uint64_t wall_ns
     case LINK_MESSAGE: {
         int taken =
             sequencer_message(gateway->parts.sequencer, connection->session, step.packet.payload,
-                              step.packet.bytes, connection->read_ns, wall_ns);
+                              step.packet.bytes, connection->read_ns, gateway->wall_ns);
         if (taken == -EAGAIN) {
             connection->read_ns = clock_monotonic_ns(); /* what it waits for is the card */
             return false;
@@ -277,27 +278,27 @@ static bool read_some(struct gateway *gateway, uint32_t index, uint64_t now_ns) 
     }
     connection->in_to += (size_t)count;
     connection->read_ns = now_ns;
+    gateway->wall_ns = clock_wall_ns();
     link_received(&connection->link, now_ns);
     return true;
 }
 
 /* Takes frames as far as the turn goes. */
-static bool take_frames(struct gateway *gateway, uint32_t index, uint64_t wall_ns, int *turn) {
+static bool take_frames(struct gateway *gateway, uint32_t index, int *turn) {
     bool moved = false;
-    while (*turn > 0 && take_frame(gateway, index, wall_ns)) {
+    while (*turn > 0 && take_frame(gateway, index)) {
         moved = true;
         (*turn)--;
     }
     return moved;
 }
 
-static bool serve_input(struct gateway *gateway, uint32_t index, uint64_t now_ns,
-                        uint64_t wall_ns) {
+static bool serve_input(struct gateway *gateway, uint32_t index, uint64_t now_ns) {
     struct connection *connection = &gateway->connections[index];
     if (!connection->used || connection->closing) return false;
     /* What is there already comes first: a client whose queue is full is not read. */
     int turn = TURN_MESSAGES;
-    bool moved = take_frames(gateway, index, wall_ns, &turn);
+    bool moved = take_frames(gateway, index, &turn);
     if (!connection->used || connection->closing) return true;
     bool held = backlog(gateway, connection) > BACKLOG_BYTES ||
                 connection->in_to - connection->in_from > IN_BYTES / 2;
@@ -305,7 +306,7 @@ static bool serve_input(struct gateway *gateway, uint32_t index, uint64_t now_ns
     /* Who is not read cannot be silent; whether it reads is seen from what it takes. */
     if (held) link_received(&connection->link, now_ns);
     if (!connection->readable || held || !read_some(gateway, index, now_ns)) return moved;
-    if (connection->used) (void)take_frames(gateway, index, wall_ns, &turn);
+    if (connection->used) (void)take_frames(gateway, index, &turn);
     return true;
 }
 
@@ -413,8 +414,9 @@ static int pass(struct gateway *gateway, uint64_t timeout_ns, bool taking) {
     struct transport_event events[EVENTS];
     int count = transport_wait(gateway->parts.transport, events, EVENTS, timeout_ns);
     if (count < 0) return count;
-    uint64_t now_ns = clock_monotonic_ns(), wall_ns = clock_wall_ns();
+    uint64_t now_ns = clock_monotonic_ns();
     bool moved = false;
+    gateway->wall_ns = clock_wall_ns();
     for (int i = 0; i < count; i++) {
         uint32_t index = events[i].connection;
         if ((events[i].kinds & TRANSPORT_OPENED) != 0)
@@ -424,9 +426,9 @@ static int pass(struct gateway *gateway, uint64_t timeout_ns, bool taking) {
     }
     gateway->turn++; /* nobody is always first */
     for (uint32_t i = 0; i < gateway->count && taking; i++)
-        moved |= serve_input(gateway, (gateway->turn + i) % gateway->count, now_ns, wall_ns);
+        moved |= serve_input(gateway, (gateway->turn + i) % gateway->count, now_ns);
     if (gateway->port != NULL) moved |= port_control_pass(gateway->port, gateway->connected);
-    int passed = sequencer_pass(gateway->parts.sequencer, wall_ns);
+    int passed = sequencer_pass(gateway->parts.sequencer, gateway->wall_ns);
     if (passed < 0) return passed;
     report_gate(gateway);
     report_alerts(gateway);
