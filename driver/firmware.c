@@ -152,5 +152,5 @@ int firmware_load(struct card *card, const void *image, size_t bytes, uint32_t t
     return err_set(-EBADMSG,
                    "card %s: the card does not take the image: %s (BOOT_ %u). Image A runs; check "
                    "the file with wirepit-image verify, then load again",
-                   card->name, abi_boot_meaning(boot), boot);
+                   card->name, abi_mgmt_code("BOOT", boot)->meaning, boot);
 }

@@ -289,14 +289,15 @@ const char *abi_event_text(const struct event *event, char *out) {
     return out;
 }
 
-const char *abi_boot_meaning(int64_t boot) {
-    static const struct name codes[] = {
+const struct abi_code *abi_mgmt_code(const char *group, int64_t number) {
+    static const struct abi_code unknown = { "?", "?", 0, "no code of this host's tables" };
+    static const struct abi_code codes[] = {
 // clang-format off
 #define REGION(name, address, bytes, meaning)
 #define DEVICE(name, offset, access, meaning)
 #define PAGE(name, offset, unit, meaning)
 #define IMAGE(name, offset, meaning)
-#define CODE(group, name, number, meaning) { #group, number, #name, meaning },
+#define CODE(group, name, number, meaning) { #group, #name, number, meaning },
 #include "driver/abi/mgmt.def"
 #undef REGION
 #undef DEVICE
@@ -306,8 +307,8 @@ const char *abi_boot_meaning(int64_t boot) {
         // clang-format on
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i].number == boot && strcmp(codes[i].group, "BOOT") == 0) return codes[i].meaning;
-    return "?";
+        if (codes[i].number == number && strcmp(codes[i].group, group) == 0) return &codes[i];
+    return &unknown;
 }
 
 const char *abi_alert_text(unsigned field, int64_t value, char *text) {
@@ -327,7 +328,7 @@ const char *abi_alert_text(unsigned field, int64_t value, char *text) {
         break;
     case ALERT_FIRMWARE:
         (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, image B was not taken: %s",
-                       abi_alert_name(alert), over, abi_boot_meaning(value));
+                       abi_alert_name(alert), over, abi_mgmt_code("BOOT", value)->meaning);
         break;
     case ALERT_MEMORY:
         (void)snprintf(text, ABI_TEXT_BYTES, "%s%s, %" PRId64 " words put right",

@@ -153,8 +153,15 @@ const char *abi_alert_name(unsigned alert);      /* without ALERT_CLEARED */
 
 enum { ABI_TEXT_BYTES = 512 };
 
-/* abi_boot_meaning says a BOOT_ code of mgmt.def, why an image B was not taken; "?" for another. */
-const char *abi_boot_meaning(int64_t boot);
+/* A code of mgmt.def: "BOOT", "ABI", 4, "It was built for another card." */
+struct abi_code {
+    const char *group, *name;
+    uint32_t number;
+    const char *meaning;
+};
+
+/* abi_mgmt_code finds a code by its group and number; one that says so where mgmt.def has none. */
+const struct abi_code *abi_mgmt_code(const char *group, int64_t number);
 
 /* abi_alert_text writes what an ALERT says, with its value in its unit: "TEMPERATURE 92.50 C",
    "FIRMWARE Its SHA-256 is wrong.", "LINK is over"; into text of ABI_TEXT_BYTES, and returns it. */

@@ -9,40 +9,11 @@ static json_t *number(uint64_t value) { return json_integer((json_int_t)value); 
 
 /* ---- Names of mgmt.def ---- */
 
-struct code {
-    const char *group, *name;
-    uint32_t number;
-    const char *meaning;
-};
-
-static const struct code codes[] = {
-#define REGION(name, address, bytes, meaning)
-#define DEVICE(name, offset, access, meaning)
-#define PAGE(name, offset, unit, meaning)
-#define IMAGE(name, offset, meaning)
-#define CODE(group, name, number, meaning) { #group, #name, number, meaning },
-#include "driver/abi/mgmt.def"
-#undef REGION
-#undef DEVICE
-#undef PAGE
-#undef IMAGE
-#undef CODE
-};
-
 /* What a code means, without the word that the tables put before bits. */
-static const char *meaning_of(const struct code *code) {
+static const char *meaning_of(const struct abi_code *code) {
     static const char bit[] = "Bit: ";
     bool is_bit = strncmp(code->meaning, bit, sizeof bit - 1) == 0;
     return code->meaning + (is_bit ? sizeof bit - 1 : 0);
-}
-
-enum { CODES = sizeof codes / sizeof *codes };
-
-static const struct code *code_find(const char *group, uint32_t value) {
-    static const struct code unknown = { "?", "?", 0, "no code of this host's tables" };
-    for (size_t i = 0; i < CODES; i++)
-        if (codes[i].number == value && strcmp(codes[i].group, group) == 0) return &codes[i];
-    return &unknown;
 }
 
 /* ---- What is found ---- */
@@ -186,7 +157,7 @@ static json_t *selftest_json(const struct finding *finding) {
     json_t *failed = json_array();
     for (uint32_t bit = 1; bit != 0; bit <<= 1) {
         if ((bits & bit) == 0) continue;
-        const struct code *code = code_find("SELFTEST", bit);
+        const struct abi_code *code = abi_mgmt_code("SELFTEST", bit);
         (void)json_array_append_new(failed, json_string(code->name));
         warn(finding, "self-test %s failed: %s `wirepit card selftest` does it again", code->name,
              meaning_of(code));
@@ -206,7 +177,7 @@ static json_t *alarms_json(const struct finding *finding) {
 /* What the page says. */
 static void add_page(const struct finding *finding, json_t *management) {
     const struct port_picture *picture = finding->picture;
-    const struct code *boot = code_find("BOOT", word_of(picture, PAGE_BOOT_RESULT));
+    const struct abi_code *boot = abi_mgmt_code("BOOT", word_of(picture, PAGE_BOOT_RESULT));
     uint32_t digest = word_of(picture, PAGE_ABI_DIGEST);
     bool said = boot->number == BOOT_FAILED &&
                 (register_of(picture, REG_MGMT) & (uint32_t)MGMT_FAILED) != 0;
@@ -234,11 +205,12 @@ static void add_page(const struct finding *finding, json_t *management) {
                               number(word_of(picture, PAGE_SCRUB_CORRECTED)));
     (void)json_object_set_new(
         management, "log_level",
-        json_string(code_find("LOG_LEVEL", word_of(picture, PAGE_LOG_LEVEL))->name));
+        json_string(abi_mgmt_code("LOG_LEVEL", word_of(picture, PAGE_LOG_LEVEL))->name));
 }
 
 /* A core that an action has begun anew is on its way, and whoever asked for that hears the end. */
-static void judge_state(const struct finding *finding, uint32_t mgmt, const struct code *state) {
+static void judge_state(const struct finding *finding, uint32_t mgmt,
+                        const struct abi_code *state) {
     if (finding->under_way) return;
     if ((mgmt & (uint32_t)MGMT_MEMORY) != 0)
         warn(finding, "the management core stands still: a word of its memories is wrong in two "
@@ -268,7 +240,7 @@ static void judge_state(const struct finding *finding, uint32_t mgmt, const stru
 static json_t *management_json(const struct finding *finding) {
     uint32_t mgmt = register_of(finding->picture, REG_MGMT);
     if (mgmt == 0) return json_null();
-    const struct code *state = code_find("MGMT_STATE", mgmt & (uint32_t)MGMT_STATE);
+    const struct abi_code *state = abi_mgmt_code("MGMT_STATE", mgmt & (uint32_t)MGMT_STATE);
     judge_state(finding, mgmt, state);
     json_t *management = json_pack(
         "{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:i}", "state", state->name, "state_meaning",
@@ -372,7 +344,7 @@ static void say_bits(uint32_t bits, char text[SENTENCE_BYTES]) {
     int used = snprintf(text, SENTENCE_BYTES, "failed:");
     for (uint32_t bit = 1; bit != 0; bit <<= 1) {
         if ((bits & bit) == 0 || used < 0 || used >= SENTENCE_BYTES) continue;
-        const struct code *code = code_find("SELFTEST", bit);
+        const struct abi_code *code = abi_mgmt_code("SELFTEST", bit);
         used += snprintf(text + used, SENTENCE_BYTES - (size_t)used, " %s (%s)", code->name,
                          meaning_of(code));
     }
@@ -400,7 +372,7 @@ static void say_failed(const struct port_action *action, char text[SENTENCE_BYTE
         (void)snprintf(text, SENTENCE_BYTES,
                        "the card does not take the image: %s Image A runs; check the file, then "
                        "update again",
-                       code_find("BOOT", action->result)->meaning);
+                       abi_mgmt_code("BOOT", action->result)->meaning);
 }
 
 static void say_end(const struct port_action *action, char text[SENTENCE_BYTES]) {
