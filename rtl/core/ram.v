@@ -53,6 +53,15 @@ module ram #(
         end
     endgenerate
 `endif
+`ifdef PROVE_TABLES
+    (* keep *) wire [ROWS*ROW_W-1:0] all_rows;      // the proof looks here
+    genvar n;
+    generate
+        for (n = 0; n < ROWS; n = n + 1) begin : all
+            assign all_rows[n*ROW_W +: ROW_W] = rows[n][ROW_W-1:0];
+        end
+    endgenerate
+`endif
 endmodule
 
 `default_nettype wire
