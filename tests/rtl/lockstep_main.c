@@ -2,13 +2,14 @@
  * side; the first event that differs stops it, with both records in words and a waveform in
  * build/lockstep/.
  *
- *   lockstep [--commands N] [--seed S] [--flow FILE|stream|day] [--size default|small] [--json
- * FILE]
+ *   lockstep [--commands N] [--seed S] [--flow FILE|stream|day] [--size default|small]
+ *            [--wave no] [--json FILE]
  *
  * Random commands go to the small card, where edges are near, for most of the run and to the
- * default one for the rest. In the first tenth stamps are given (REPLAY mode), then the card's
- * clock gives them. Gaps in the window, split writes and a slow event ring come and go. Every row
- * of the card is asked for and compared at the end of each run, and in between on the small card.
+ * default one for the rest. For a part of each run, or all of it, stamps are given (REPLAY mode),
+ * then the card's clock gives them. Gaps in the window, split writes and a slow event ring come
+ * and go. Every row of the card is asked for and compared at the end of each run, and in between on
+ * the small card. What no engine knows is held against bounds: an event's clocks, and STATUS.
  */
 #include "host/base/err.h"
 #include "host/base/random.h"
@@ -23,10 +24,17 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+    STALLS = COUNTER_STALL_AGAIN - COUNTER_STALL_ACCOUNT + 1,
+    EVENT_CLOCKS_MIN = 7, /* see rtl/core/README.md; the last register is not in them */
+    EVENT_CLOCKS_MAX = UINT16_MAX,
+};
+
 struct totals {
     uint64_t commands, differences, clocks, rows;
-    uint64_t kinds[256];   /* of events */
-    uint64_t reasons[256]; /* of the rejected ones */
+    uint64_t stalls[STALLS]; /* of the card's counters from STALL_ACCOUNT on */
+    uint64_t kinds[256];     /* of events */
+    uint64_t reasons[256];   /* of the rejected ones */
 };
 
 static double now(void) {
@@ -64,9 +72,24 @@ static int finish(struct card *card, struct totals *totals, int error) {
     totals->commands += counts.commands;
     totals->differences += counts.differences;
     totals->clocks += simlib_clocks(card);
+    if (!error) {
+        card_write(card, REG_CONTROL, CONTROL_SNAPSHOT);
+        for (uint32_t i = 0; i < STALLS; i++)
+            totals->stalls[i] += card_read(card, REG_COUNTERS + 8 * (COUNTER_STALL_ACCOUNT + i));
+    }
     card_close(card);
     if (error) fprintf(stderr, "lockstep: %s\n", err_text());
     return error;
+}
+
+/* in_time says whether an event's clocks can be what went by since its command was pushed. */
+static int in_time(const struct event *event, uint64_t passed) {
+    uint64_t clocks = event->clocks;
+    if (clocks == EVENT_CLOCKS_MAX ? passed >= clocks
+                                   : clocks >= EVENT_CLOCKS_MIN && clocks <= passed)
+        return 0;
+    return err_set(-EPROTO, "event %" PRIu64 " says that it took %" PRIu64 " clocks, of %" PRIu64,
+                   event->number, clocks, passed);
 }
 
 /* ask queries one row and takes what the card says of it; the lock-step compares. */
@@ -82,7 +105,12 @@ static int ask(struct card *card, const struct command *query, struct totals *to
         struct event events[32];
         int got = card_poll(card, events, 32);
         if (got < 0) error = got;
-        for (int i = 0; i < got; i++) ended = ended || events[i].flags & EVENT_END;
+        for (int i = 0; i < got; i++) {
+            ended = ended || events[i].flags & EVENT_END;
+            if (query->field == TABLE_ENGINE &&
+                !(card_read(card, REG_STATUS) & STATUS_KILLED) == !!events[i].value)
+                error = err_set(-EPROTO, "STATUS and the engine's row differ in KILLED");
+        }
     }
     return error;
 }
@@ -121,10 +149,10 @@ static int census(struct card *card, struct totals *totals) {
 
 /* Commands are pushed until the card has no room, then events are polled: so many are under way at
  * a time. */
-static int run_random(const struct card_size *size, uint64_t commands, uint64_t seed,
+static int run_random(const struct card_size *size, uint64_t commands, uint64_t seed, bool no_wave,
                       struct totals *totals) {
     struct random random = random_seeded(seed ^ 0x6f646473);
-    struct simlib_options options = { .size = *size, .seed = seed };
+    struct simlib_options options = { .size = *size, .seed = seed, .record_bytes = no_wave };
     options.event_stall_odds = random_below(&random, 2) ? (uint32_t)random_below(&random, 200) : 0;
     options.window_gap_odds = random_below(&random, 2) ? (uint32_t)random_below(&random, 128) : 0;
     options.window_split_odds = random_below(&random, 2) ? (uint32_t)random_below(&random, 256) : 0;
@@ -136,7 +164,12 @@ static int run_random(const struct card_size *size, uint64_t commands, uint64_t 
         return error;
     }
     struct watch watch = { .stimulus = stimulus_new(size, seed), .totals = totals };
-    uint64_t pushed = 0, stamp_ns = 0, live_from = commands / 10;
+    enum { UNDER_WAY_MAX = 1024 };
+    static uint64_t pushed_at[UNDER_WAY_MAX]; /* in clocks */
+    uint64_t pushed = 0, live_from = commands * (1 + random_below(&random, 10)) / 10;
+    if (random_below(&random, 2)) live_from = commands;
+    uint64_t stamp_ns =
+        live_from == commands ? random_below(&random, UINT64_C(1) << random_below(&random, 63)) : 0;
     struct command command;
     bool waiting = false;
     enum { CENSUS_COMMANDS = 1000 };
@@ -153,16 +186,19 @@ static int run_random(const struct card_size *size, uint64_t commands, uint64_t 
             if (!waiting) {
                 stimulus_next(watch.stimulus, &command);
                 stamp_ns += random_below(&random, 100);
+                if (random_below(&random, 4000) == 0)
+                    stamp_ns += UINT64_C(1) << random_below(&random, 40);
                 if (pushed < live_from)
                     command.stamp_ns = stamp_ns - (stamp_ns > 50 ? random_below(&random, 50) : 0);
                 waiting = true;
             }
             if (command.opcode == OPCODE_UNCROSS && ended < pushed) break;
             stimulus_settle(watch.stimulus, &command);
-            error = card_push(card, &command);
+            uint64_t at = simlib_clocks(card);
+            error = pushed - ended == UNDER_WAY_MAX ? -EAGAIN : card_push(card, &command);
             if (error) break;
             waiting = false;
-            pushed++;
+            pushed_at[pushed++ % UNDER_WAY_MAX] = at;
             gap = random_below(&random, 6) == 0;
         }
         if (error == -EAGAIN) error = 0;
@@ -171,6 +207,8 @@ static int run_random(const struct card_size *size, uint64_t commands, uint64_t 
         if (got < 0) error = got;
         for (int i = 0; i < got; i++) {
             watch_random(&watch, &events[i]);
+            if (!error)
+                error = in_time(&events[i], simlib_clocks(card) - pushed_at[ended % UNDER_WAY_MAX]);
             if (events[i].flags & EVENT_END && ++ended <= commands)
                 progress("random", ended, commands);
         }
@@ -226,6 +264,7 @@ static int run_flow(const char *source, uint64_t seed, uint64_t rows, struct tot
 struct choices {
     uint64_t commands, seed;
     const char *flow, *size, *json;
+    bool no_wave;
 };
 
 static int parse(int argc, char **argv, struct choices *choices) {
@@ -242,6 +281,8 @@ static int parse(int argc, char **argv, struct choices *choices) {
             choices->size = value;
         else if (strcmp(argv[i], "--json") == 0)
             choices->json = value;
+        else if (strcmp(argv[i], "--wave") == 0)
+            choices->no_wave = strcmp(value, "no") == 0;
         else
             return -EINVAL;
     }
@@ -252,7 +293,7 @@ int main(int argc, char **argv) {
     struct choices choices = { .commands = 100000, .seed = 1 };
     if (parse(argc, argv, &choices) != 0) {
         fprintf(stderr, "usage: lockstep [--commands N] [--seed S] [--flow FILE|stream|day] "
-                        "[--size default|small] [--json FILE]\n");
+                        "[--size default|small] [--wave no] [--json FILE]\n");
         return 2;
     }
     struct totals totals = { 0 };
@@ -264,15 +305,18 @@ int main(int argc, char **argv) {
     if (choices.flow) {
         error = run_flow(choices.flow, choices.seed, choices.commands, &totals);
     } else {
-        /* Runs of 50,000 commands, each with a seed and a back-pressure of its own; every fifth on
-         * the default size. */
-        enum { RUN = 50000 };
+        /* Runs with a seed, a time and a back-pressure of their own; about a tenth of the commands
+         * goes to the default size. Long ones are for generations, which wrap around, and since it
+         * takes long to ask for all rows of the default size. */
+        enum { RUN = 10000, RUN_LONG = 50000, LONG_EVERY = 5, BIG_EVERY = 20 };
         uint64_t runs = 0;
         for (uint64_t left = choices.commands; left > 0 && !error; runs++) {
-            uint64_t part = left < RUN ? left : RUN;
-            bool big = choices.size ? strcmp(choices.size, "default") == 0 : runs % 5 == 4;
+            bool big = choices.size ? strcmp(choices.size, "default") == 0
+                                    : runs % BIG_EVERY == BIG_EVERY - 1;
+            uint64_t run = big || runs % LONG_EVERY == LONG_EVERY - 1 ? RUN_LONG : RUN;
+            uint64_t part = left < run ? left : run;
             error = run_random(&sizes[big || sizes_count == 1 ? 0 : 1], part,
-                               choices.seed + (runs << 32), &totals);
+                               choices.seed + (runs << 32), choices.no_wave, &totals);
             left -= part;
         }
     }
@@ -282,6 +326,9 @@ int main(int argc, char **argv) {
     printf("lock-step: %" PRIu64 " commands, %" PRIu64 " differences; %" PRIu64
            " rows compared; %.1f clocks a command, %.0f commands/s\n",
            totals.commands, totals.differences, totals.rows, clocks, rate);
+    for (unsigned i = 0; i < STALLS; i++)
+        printf("  %-18s %8" PRIu64 "\n", abi_counter_name(COUNTER_STALL_ACCOUNT + i),
+               totals.stalls[i]);
     for (unsigned kind = 1; kind <= KIND_ALERT; kind++)
         if (totals.kinds[kind])
             printf("  %-18s %8" PRIu64 "\n", abi_kind_name(kind), totals.kinds[kind]);

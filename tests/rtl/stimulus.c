@@ -5,7 +5,7 @@
 
 /* Of a large card only so many rows are used: a corner is as good as the whole, and crowds sooner.
  */
-enum { SYMBOLS_USED = 8, ACCOUNTS_USED = 16, SLOTS_USED = 4096, MOOD_COMMANDS = 3000 };
+enum { SYMBOLS_USED = 8, ACCOUNTS_USED = 16, SLOTS_USED = 4096, MOOD_COMMANDS = 1500 };
 
 /* What a mood breaks is put right after a while, so that no later one starves: commands wait in a
  * ring, one is given in so many. */
@@ -33,34 +33,38 @@ enum action {
 struct mood {
     uint16_t weight[ACTIONS];
     uint16_t spread;   /* levels around the reference that prices are drawn from */
-    uint16_t quantity; /* most of one order */
+    uint32_t quantity; /* most of one order */
     uint16_t ioc_odds;
     uint16_t stale_odds; /* a CANCEL or REPLACE that names its order wrongly */
     uint16_t wild_odds;  /* a price anywhere, band's ends most of all */
     uint16_t full;       /* NEW goes on until so many of 256 slots rest */
     uint16_t kind_odds;  /* an order that is no plain limit order */
     uint16_t self_odds;  /* an order with a self-trade mode */
+    uint16_t near_odds;  /* a row that is said gets limits just above what it holds */
     const char *why;
 };
 
 // clang-format off
 static const struct mood moods[] = {
-    /* NEW CANC REPL SYM ACC POS CRE KILL QUE SWE UNC NOP BIT  spread quant ioc stale wild full kind self */
-    { { 40, 25, 15, 1, 1, 2, 2, 0, 2, 0, 0, 1, 1 },      6,  100,  6,  30,  40, 200,  8,  0, "an ordinary book" },
-    { { 45, 30, 25, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 },      1,   20,  4,   0,   0, 200, 20, 20, "one level, to and fro" },
-    { { 60, 10,  5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 },      3,    5, 20,   0,   0, 256, 30,  0, "many small orders: a full book" },
-    { { 50,  5, 20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 },     12,  900,  2,   0,   0, 128,  4,  0, "orders that empty levels" },
-    { { 30, 20, 20, 20, 0, 0, 0, 0, 2, 0, 0, 0, 0 },     8,   50,  6,  20,   3,  64, 10,  0, "the base moves under orders" },
-    { { 30, 30, 30, 2, 0, 0, 0, 0, 5, 0, 0, 0, 0 },      5,   50,  6,   2,   5, 128, 10, 10, "stale handles and strangers" },
-    { { 40, 10, 20, 2, 10, 20, 20, 0, 3, 0, 0, 0, 0 },   4,  300,  6,  50,  20, 128, 10, 10, "limits about to be met or to overflow" },
-    { { 40, 20, 15, 4, 3, 1, 0, 12, 4, 2, 0, 0, 0 },     4,   60,  6,  30,  20, 128, 10, 10, "kill and release, open and halt" },
-    { { 20, 10, 10, 5, 5, 5, 5, 3, 5, 2, 2, 2, 50 },     4,   60,  6,  30,  20, 128,  6,  6, "bits where none belong" },
-    { { 50, 15, 20, 0, 2, 0, 1, 0, 2, 0, 0, 0, 0 },      2,   40,  6,   0,   0, 160,  6,  1, "orders of one firm meet" },
-    { { 55, 15, 20, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0 },      2,  300,  4,   0,   0, 160,  1,  8, "icebergs, minimums, all or nothing" },
-    { { 50, 10, 15, 12, 0, 0, 1, 0, 2, 1, 10, 0, 0 },    3,   60, 30,   0,  30, 128,  3, 20, "auctions" },
-    { { 60, 10, 10, 0, 0, 0, 1, 1, 2, 6, 0, 0, 0 },      6,   60, 10,   0,   0, 256, 10, 10, "many are swept away" },
-    { { 50, 10, 25, 1, 12, 0, 2, 0, 3, 0, 0, 0, 0 },     4,   60, 10,   0,   0, 128, 10, 10, "rates, repetitions, sums of the account" },
-    { { 50, 10, 20, 0, 1, 0, 3, 0, 2, 0, 0, 0, 0 },     5, 60000, 8,   0,   0, 160,  6, 12, "shares by the ten thousand" },
+    /* NEW CANC REPL SYM ACC POS CRE KILL QUE SWE UNC NOP BIT  spread quant ioc stale wild full kind self near */
+    { { 40, 25, 15, 1, 1, 2, 2, 0, 2, 0, 0, 1, 1 },      6,  100,  6,  30,  40, 200,  8,  0, 0, "an ordinary book" },
+    { { 45, 30, 25, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0 },      1,   20,  4,   0,   0, 200, 20, 20, 0, "one level, to and fro" },
+    { { 60, 10,  5, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 },      3,    5, 20,   0,   0, 256, 30,  0, 0, "many small orders: a full book" },
+    { { 50,  5, 20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 },     12,  900,  2,   0,   0, 128,  4,  0, 0, "orders that empty levels" },
+    { { 30, 20, 20, 20, 0, 0, 0, 0, 2, 0, 0, 0, 0 },     8,   50,  6,  20,   3,  64, 10,  0, 0, "the base moves under orders" },
+    { { 30, 30, 30, 2, 0, 0, 0, 0, 5, 0, 0, 0, 0 },      5,   50,  6,   2,   5, 128, 10, 10, 0, "stale handles and strangers" },
+    { { 40, 10, 20, 2, 10, 20, 20, 0, 3, 0, 0, 0, 0 },   4,  300,  6,  50,  20, 128, 10, 10, 0, "limits about to be met or to overflow" },
+    { { 40, 20, 15, 4, 3, 1, 0, 12, 4, 2, 0, 0, 0 },     4,   60,  6,  30,  20, 128, 10, 10, 0, "kill and release, open and halt" },
+    { { 20, 10, 10, 5, 5, 5, 5, 3, 5, 2, 2, 2, 50 },     4,   60,  6,  30,  20, 128,  6,  6, 0, "bits where none belong" },
+    { { 50, 15, 20, 0, 2, 0, 1, 0, 2, 0, 0, 0, 0 },      2,   40,  6,   0,   0, 160,  6,  1, 0, "orders of one firm meet" },
+    { { 55, 15, 20, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0 },      2,  300,  4,   0,   0, 160,  1,  8, 0, "icebergs, minimums, all or nothing" },
+    { { 50, 10, 15, 12, 0, 0, 1, 0, 2, 1, 10, 0, 0 },    3,   60, 30,   0,  30, 128,  3, 20, 0, "auctions" },
+    { { 60, 10, 10, 0, 0, 0, 1, 1, 2, 6, 0, 0, 0 },      6,   60, 10,   0,   0, 256, 10, 10, 0, "many are swept away" },
+    { { 50, 10, 25, 1, 12, 0, 2, 0, 3, 0, 0, 0, 0 },     4,   60, 10,   0,   0, 128, 10, 10, 0, "rates, repetitions, sums of the account" },
+    { { 50, 10, 20, 0, 1, 0, 3, 0, 2, 0, 0, 0, 0 },     5, 60000, 8,   0,   0, 160,  6, 12, 0, "shares by the ten thousand" },
+    { { 50, 12, 24, 4, 0, 0, 2, 0, 2, 1, 3, 0, 0 },     3, LIMIT_QUANTITY_MAX, 8, 0, 60, 200, 6, 12, 0, "shares by the million" },
+    { { 40, 10, 20, 0, 1, 1, 1, 0, 25, 0, 0, 0, 0 },     4,  300,  6,   0,   0, 128, 10, 10, 2, "limits where the sums are" },
+    { { 20, 15, 60, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0 },      2,  900,  6,   0,   0,   8,  4, 10, 0, "few orders, over and over" },
 };
 // clang-format on
 enum { MOODS = sizeof moods / sizeof *moods };
@@ -72,6 +76,7 @@ struct slot {
     uint32_t order; /* handle last used */
     struct command entry;
     uint32_t executed, leaves;
+    uint64_t asked; /* the last command of it, counted; 0 when it is answered */
 };
 
 struct symbol {
@@ -92,6 +97,7 @@ struct stimulus {
     struct command repair[REPAIRS];
     uint32_t repairs_made, repairs_given;
     struct command last_new;
+    int64_t gross_e4, net; /* as the row said that is being said */
 };
 
 static uint64_t below(struct stimulus *stimulus, uint64_t bound) {
@@ -100,6 +106,14 @@ static uint64_t below(struct stimulus *stimulus, uint64_t bound) {
 
 static bool one_in(struct stimulus *stimulus, uint32_t odds) {
     return odds != 0 && below(stimulus, odds) == 0;
+}
+
+/* Accounts with an odd number have limits that hardly anything meets, and the last symbol any price
+   and tick: there sums grow to the bits that a plain order never reaches. */
+static bool is_rich(uint16_t account) { return account % 2; }
+
+static bool is_dear(const struct stimulus *stimulus, uint16_t symbol) {
+    return symbol + 1u == stimulus->symbols;
 }
 
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -192,6 +206,10 @@ static void see_state(struct stimulus *stimulus, const struct event *event) {
     if (event->value) repair(stimulus, &command);
 }
 
+static int64_t notional_max(uint16_t account) {
+    return INT64_C(1) << (is_rich(account) ? LIMIT_NOTIONAL_BITS - 1 : 40);
+}
+
 /* repaired says what a field should be again, or that its value lets orders through as it is. */
 static bool repaired(const struct stimulus *stimulus, const struct event *event, int64_t *value) {
     const int64_t levels = stimulus->size.levels, now = event->value;
@@ -204,10 +222,10 @@ static bool repaired(const struct stimulus *stimulus, const struct event *event,
         return now < levels / 2;
     case TABLE_SYMBOL << 8 | ROW_SYMBOL_TICK_E4:
         *value = 50;
-        return now > 1000;
+        return now > 1000 && !is_dear(stimulus, event->symbol);
     case TABLE_SYMBOL << 8 | ROW_SYMBOL_BASE_E4:
         *value = 1000;
-        return now > 1000000;
+        return now > 1000000 && !is_dear(stimulus, event->symbol);
     case TABLE_SYMBOL << 8 | ROW_SYMBOL_LOT:
         *value = 1;
         return now > 5;
@@ -218,19 +236,19 @@ static bool repaired(const struct stimulus *stimulus, const struct event *event,
         *value = 840;
         return now == 0;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_QUANTITY_MAX:
-        *value = 900;
+        *value = is_rich(event->account) ? LIMIT_QUANTITY_MAX : 900;
         return now < 100;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_NOTIONAL_MAX_E4:
-        *value = INT64_C(1) << 40;
+        *value = notional_max(event->account);
         return now < INT64_C(1) << 28;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_OPEN_MAX:
         *value = 4096;
         return now < 40;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_GROSS_MAX_E4:
-        *value = INT64_C(1) << 50;
+        *value = INT64_C(1) << (is_rich(event->account) ? 60 : 50);
         return now < INT64_C(1) << 40;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_DAILY_MAX_E4:
-        *value = INT64_C(1) << 58;
+        *value = INT64_C(1) << (is_rich(event->account) ? 60 : 58);
         return now < INT64_C(1) << 52;
     case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_TRADED_E4:
         *value = 0;
@@ -252,6 +270,86 @@ static bool repaired(const struct stimulus *stimulus, const struct event *event,
     }
 }
 
+static void give_row(struct stimulus *stimulus, const struct event *event, uint8_t opcode,
+                     uint8_t field, int64_t value) {
+    struct command command = { .symbol = event->table == TABLE_POSITION ? event->symbol : 0,
+                               .account = event->account };
+    row(&command, opcode, field, value);
+    repair(stimulus, &command);
+}
+
+static void draw_new(struct stimulus *stimulus, struct command *command);
+static uint32_t draw_price(struct stimulus *stimulus, uint16_t at);
+
+/* see_sums sets a limit so that an order that follows it just meets it or just does not, unless
+   what is under way moves the sum, or so that some order will. */
+static void see_sums(struct stimulus *stimulus, const struct event *event) {
+    const int64_t now = event->value;
+    const uint16_t what = (uint16_t)(event->table << 8 | event->field);
+    if (what == (TABLE_ACCOUNT << 8 | ROW_ACCOUNT_GROSS_E4)) stimulus->gross_e4 = now;
+    if (what == (TABLE_POSITION << 8 | ROW_POSITION_NET)) stimulus->net = now;
+    if (!one_in(stimulus, stimulus->mood->near_odds)) return;
+    struct command order = { 0 };
+    draw_new(stimulus, &order);
+    order.account = event->account;
+    if (event->table == TABLE_POSITION) {
+        order.symbol = event->symbol;
+        order.price_e4 = draw_price(stimulus, order.symbol);
+    }
+    int64_t few = order.quantity - (int64_t)below(stimulus, 2);
+    int64_t more_e4 = (int64_t)order.quantity * order.price_e4 - (int64_t)below(stimulus, 2);
+    if (one_in(stimulus, 3)) few = (int64_t)below(stimulus, 200);
+    if (one_in(stimulus, 3)) more_e4 = (int64_t)below(stimulus, UINT64_C(1) << below(stimulus, 34));
+    switch (what) {
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_BUYING_POWER_E4:
+        order.side = SIDE_BUY;
+        give_row(stimulus, event, OPCODE_CREDIT, 0, more_e4 - now);
+        break;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_OPEN_COUNT:
+        give_row(stimulus, event, OPCODE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX,
+                 now + (int64_t)below(stimulus, 3));
+        break;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_GROSS_E4:
+        give_row(stimulus, event, OPCODE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4, now + more_e4);
+        break;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_TRADED_E4:
+        give_row(stimulus, event, OPCODE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4,
+                 stimulus->gross_e4 + now + more_e4);
+        break;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_RATE_TAT_NS:
+        give_row(stimulus, event, OPCODE_ACCOUNT, ROW_ACCOUNT_RATE_INTERVAL_NS,
+                 (int64_t)below(stimulus, 200));
+        give_row(stimulus, event, OPCODE_ACCOUNT, ROW_ACCOUNT_RATE_BURST_NS,
+                 (int64_t)below(stimulus, UINT64_C(1) << below(stimulus, 14)));
+        break;
+    case TABLE_ACCOUNT << 8 | ROW_ACCOUNT_DUPLICATE_NS:
+        give_row(stimulus, event, OPCODE_ACCOUNT, ROW_ACCOUNT_DUPLICATE_NS,
+                 (int64_t)below(stimulus, UINT64_C(1) << below(stimulus, 33)));
+        repair(stimulus, &order);
+        break;
+    case TABLE_POSITION << 8 | ROW_POSITION_OPEN_BUY:
+        order.side = SIDE_BUY;
+        if (stimulus->net + now + few < 0) return;
+        give_row(stimulus, event, OPCODE_POSITION, ROW_POSITION_LONG_MAX,
+                 stimulus->net + now + few);
+        break;
+    case TABLE_POSITION << 8 | ROW_POSITION_OPEN_SELL:
+        order.side = SIDE_SELL;
+        if (now - stimulus->net + few < 0) return;
+        give_row(stimulus, event, OPCODE_POSITION,
+                 one_in(stimulus, 2) ? ROW_POSITION_SHORT_MAX : ROW_POSITION_LOCATE,
+                 now - stimulus->net + few);
+        break;
+    case TABLE_POSITION << 8 | ROW_POSITION_RESTRICTION:
+        give_row(stimulus, event, OPCODE_POSITION, ROW_POSITION_RESTRICTION,
+                 one_in(stimulus, 4) ? RESTRICT_CLOSE_ONLY : 0);
+        break;
+    default:
+        return;
+    }
+    repair(stimulus, &order);
+}
+
 static void see_row(struct stimulus *stimulus, const struct event *event) {
     static const uint8_t opcodes[] = { [TABLE_SYMBOL] = OPCODE_SYMBOL,
                                        [TABLE_ACCOUNT] = OPCODE_ACCOUNT,
@@ -259,7 +357,8 @@ static void see_row(struct stimulus *stimulus, const struct event *event) {
     if (event->table == TABLE_ENGINE || event->field == 0) return; /* a NOP's, an UNCROSS's */
     struct command command = { .symbol = event->symbol, .account = event->account };
     int64_t value;
-    if (repaired(stimulus, event, &value)) {
+    bool meant = event->table != TABLE_SYMBOL && stimulus->mood->near_odds > 0;
+    if (!meant && repaired(stimulus, event, &value)) {
         row(&command, opcodes[event->table], event->field, value);
         repair(stimulus, &command);
     }
@@ -281,6 +380,31 @@ static void see_fill(struct stimulus *stimulus, uint32_t slot, uint32_t quantity
     set_leaves(stimulus, slot, leaves);
 }
 
+/* loosen puts the limit right that refused an order. */
+static void loosen(struct stimulus *stimulus, const struct event *event) {
+    static const struct {
+        uint8_t reason, opcode, field;
+        int64_t value;
+    } cures[] = {
+        { REASON_RESTRICTED, OPCODE_POSITION, ROW_POSITION_RESTRICTION, 0 },
+        { REASON_MESSAGE_RATE, OPCODE_ACCOUNT, ROW_ACCOUNT_RATE_INTERVAL_NS, 0 },
+        { REASON_OPEN_ORDERS, OPCODE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX, 4096 },
+        { REASON_POSITION_LIMIT, OPCODE_POSITION, ROW_POSITION_LONG_MAX, INT64_C(1) << 45 },
+        { REASON_SHORT_LIMIT, OPCODE_POSITION, ROW_POSITION_SHORT_MAX, INT64_C(1) << 45 },
+        { REASON_SHORT_LIMIT, OPCODE_POSITION, ROW_POSITION_LOCATE, INT64_C(1) << 45 },
+        { REASON_GROSS_NOTIONAL, OPCODE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4, INT64_C(1) << 60 },
+        { REASON_DAILY_NOTIONAL, OPCODE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4, INT64_C(1) << 60 },
+        { REASON_BUYING_POWER, OPCODE_CREDIT, 0, INT64_C(1) << 44 },
+    };
+    for (size_t i = 0; i < sizeof cures / sizeof *cures; i++) {
+        if (cures[i].reason != event->reason) continue;
+        struct command command = { .account = event->account };
+        if (cures[i].opcode == OPCODE_POSITION) command.symbol = event->symbol;
+        row(&command, cures[i].opcode, cures[i].field, cures[i].value);
+        repair(stimulus, &command);
+    }
+}
+
 /* A refusal that would go on for ever calls for its cure. */
 static void see_rejected(struct stimulus *stimulus, const struct event *event) {
     struct command open = { .symbol = event->symbol };
@@ -295,6 +419,9 @@ static void see_rejected(struct stimulus *stimulus, const struct event *event) {
     } else if (event->reason == REASON_KIND_NOT_ALLOWED && event->field == OPCODE_NEW &&
                one_in(stimulus, 30)) {
         repair(stimulus, &open);
+    } else if (event->reason >= REASON_RESTRICTED && stimulus->mood->near_odds == 0 &&
+               one_in(stimulus, 12)) {
+        loosen(stimulus, event);
     }
 }
 
@@ -302,6 +429,7 @@ void stimulus_see(struct stimulus *stimulus, const struct event *event) {
     uint32_t slot = abi_slot(event->order);
     if (abi_changes_symbol(event) && event->symbol < stimulus->symbols)
         stimulus->symbol[event->symbol].last_event = event->number;
+    if (slot < stimulus->slots) stimulus->slot[slot].asked = 0;
     switch (event->kind) {
     case KIND_ACCEPTED:
     case KIND_REPLACED:
@@ -333,6 +461,9 @@ void stimulus_see(struct stimulus *stimulus, const struct event *event) {
     case KIND_SET:
         see_row(stimulus, event);
         break;
+    case KIND_ROW:
+        if (stimulus->mood->near_odds > 0) see_sums(stimulus, event);
+        break;
     default:
         break;
     }
@@ -341,6 +472,17 @@ void stimulus_see(struct stimulus *stimulus, const struct event *event) {
 /* ---- commands
  * ----------------------------------------------------------------------------------------------------
  */
+
+/* Of the last symbol: a band of such ticks may begin as high as prices reach. */
+static int64_t draw_tick(struct stimulus *stimulus) {
+    int64_t most = LIMIT_PRICE_E4_MAX / 2 / (int64_t)stimulus->size.levels;
+    int64_t tick_e4 = 1 + (int64_t)below(stimulus, UINT64_C(2) << below(stimulus, 20));
+    return tick_e4 < most ? tick_e4 : most;
+}
+
+static int64_t draw_base(struct stimulus *stimulus) {
+    return (int64_t)below(stimulus, LIMIT_PRICE_E4_MAX / 2) + LIMIT_PRICE_E4_MAX / 4;
+}
 
 /* set_up gives the commands with which everything begins; false when they are over. */
 static bool set_up(struct stimulus *stimulus, struct command *command) {
@@ -351,9 +493,11 @@ static bool set_up(struct stimulus *stimulus, struct command *command) {
         switch (step % SYMBOL_STEPS) {
         case 0:
             row(command, OPCODE_SYMBOL, ROW_SYMBOL_TICK_E4, (int64_t)(1 + below(stimulus, 3) * 49));
+            if (is_dear(stimulus, command->symbol)) command->value = draw_tick(stimulus);
             break;
         case 1:
             row(command, OPCODE_SYMBOL, ROW_SYMBOL_BASE_E4, (int64_t)below(stimulus, 100000));
+            if (is_dear(stimulus, command->symbol)) command->value = draw_base(stimulus);
             break;
         case 2:
             row(command, OPCODE_SYMBOL, ROW_SYMBOL_REFERENCE, stimulus->size.levels / 2);
@@ -382,16 +526,18 @@ static bool set_up(struct stimulus *stimulus, struct command *command) {
                 command->account % 2 ? LIMIT_QUANTITY_MAX : 990);
             break;
         case 3:
-            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_NOTIONAL_MAX_E4, INT64_C(1) << 40);
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_NOTIONAL_MAX_E4,
+                notional_max(command->account));
             break;
         case 4:
-            row(command, OPCODE_CREDIT, 0, INT64_C(1) << 44);
+            row(command, OPCODE_CREDIT, 0, INT64_C(1) << (is_rich(command->account) ? 61 : 44));
             break;
         case 5:
             row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_OPEN_MAX, 4096);
             break;
         case 6:
-            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4, INT64_C(1) << 50);
+            row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_GROSS_MAX_E4,
+                INT64_C(1) << (is_rich(command->account) ? 60 : 50));
             break;
         case 7:
             row(command, OPCODE_ACCOUNT, ROW_ACCOUNT_DAILY_MAX_E4, INT64_C(1) << 58);
@@ -437,6 +583,7 @@ static uint32_t draw_price(struct stimulus *stimulus, uint16_t at) {
 static uint32_t draw_quantity(struct stimulus *stimulus, uint16_t at) {
     uint64_t lot = (uint64_t)stimulus->symbol[at < stimulus->symbols ? at : 0].lot;
     uint64_t quantity = 1 + below(stimulus, stimulus->mood->quantity);
+    if (one_in(stimulus, 20)) quantity = 1 + below(stimulus, UINT64_C(1) << below(stimulus, 20));
     if (one_in(stimulus, 300)) return (uint32_t)(LIMIT_QUANTITY_MAX - 1 + below(stimulus, 3));
     if (lot > 1 && !one_in(stimulus, 20)) quantity += lot - quantity % lot;
     return (uint32_t)quantity;
@@ -475,10 +622,23 @@ static void draw_kind(struct stimulus *stimulus, struct command *command) {
     if (one_in(stimulus, 60)) command->price_e4 = 0;
 }
 
+/* is_asked says whether a command of the slot is likely to be under way. Most others leave it
+   alone, or most would be refused. */
+static bool is_asked(struct stimulus *stimulus, uint32_t at) {
+    enum { UNDER_WAY = 60, RACE_ODDS = 6 };
+    uint64_t asked = stimulus->slot[at].asked;
+    return asked > 0 && stimulus->count - asked < UNDER_WAY && !one_in(stimulus, RACE_ODDS);
+}
+
 static void draw_new(struct stimulus *stimulus, struct command *command) {
-    uint32_t slot =
-        stimulus->free_count > 0 ? stimulus->free[below(stimulus, stimulus->free_count)] : 0;
+    uint32_t slot = 0; /* its generations wrap around */
+    bool first = one_in(stimulus, 3) && !stimulus->slot[0].live;
+    for (int tries = 0; stimulus->free_count > 0 && tries < 6; tries++) {
+        if (!first || tries > 0) slot = stimulus->free[below(stimulus, stimulus->free_count)];
+        if (!is_asked(stimulus, slot)) break;
+    }
     if (one_in(stimulus, 100)) slot = (uint32_t)below(stimulus, stimulus->slots);
+    stimulus->slot[slot].asked = stimulus->count;
     uint32_t generation = abi_generation_next(abi_generation(stimulus->slot[slot].order));
     if (one_in(stimulus, 100)) generation ^= 1;
     command->opcode = OPCODE_NEW;
@@ -491,6 +651,7 @@ static void draw_new(struct stimulus *stimulus, struct command *command) {
     command->flags = one_in(stimulus, stimulus->mood->ioc_odds) ? ORDER_IOC : 0;
     command->price_e4 = draw_price(stimulus, command->symbol);
     command->quantity = draw_quantity(stimulus, command->symbol);
+    if (command->quantity > 990 && !one_in(stimulus, 8)) command->account |= 1; /* a rich one */
     command->client_ref = (uint32_t)random_next(&stimulus->random);
     draw_kind(stimulus, command);
     if (one_in(stimulus, 8) && stimulus->last_new.opcode == OPCODE_NEW) {
@@ -535,13 +696,18 @@ void stimulus_settle(const struct stimulus *stimulus, struct command *command) {
                          : 1;
 }
 
-/* draw_named names a resting order for CANCEL or REPLACE, now and then wrongly. */
+/* draw_named names a resting order for CANCEL or REPLACE, now and then wrongly; NULL if none is at
+   rest that no other command is about to change. */
 static const struct slot *draw_named(struct stimulus *stimulus, struct command *command,
                                      uint8_t opcode) {
     uint32_t at = stimulus->live_count > 0 && !one_in(stimulus, 30)
                       ? stimulus->live[below(stimulus, stimulus->live_count)]
                       : (uint32_t)below(stimulus, stimulus->slots);
-    const struct slot *slot = &stimulus->slot[at];
+    for (int tries = 0; tries < 4 && stimulus->live_count > 0 && is_asked(stimulus, at); tries++)
+        at = stimulus->live[below(stimulus, stimulus->live_count)];
+    struct slot *slot = &stimulus->slot[at];
+    if (is_asked(stimulus, at)) return NULL;
+    slot->asked = stimulus->count;
     *command = slot->entry;
     command->opcode = opcode;
     command->order = slot->order;
@@ -578,6 +744,7 @@ static void draw_symbol(struct stimulus *stimulus, struct command *command) {
     case 0:
         row(command, OPCODE_SYMBOL, ROW_SYMBOL_TICK_E4,
             (int64_t)below(stimulus, one_in(stimulus, 4) ? 1u << 21 : 60));
+        if (is_dear(stimulus, at)) command->value = draw_tick(stimulus);
         break;
     case 1:
         row(command, OPCODE_SYMBOL, ROW_SYMBOL_LOT,
@@ -611,6 +778,7 @@ static void draw_symbol(struct stimulus *stimulus, struct command *command) {
             command->mode = MODE_SET;
             command->value =
                 (int64_t)below(stimulus, one_in(stimulus, 4) ? UINT64_C(1) << 32 : 100000);
+            if (is_dear(stimulus, at)) command->value = draw_base(stimulus);
         }
     }
 }
@@ -751,12 +919,20 @@ static void draw(struct stimulus *stimulus, struct command *command, enum action
         break;
     case CANCEL: {
         const struct slot *slot = draw_named(stimulus, command, OPCODE_CANCEL);
+        if (!slot) {
+            draw_new(stimulus, command);
+            break;
+        }
         uint32_t total = slot->executed + slot->leaves;
         if (!one_in(stimulus, 3)) command->quantity = (uint32_t)below(stimulus, total + 2);
         break;
     }
     case REPLACE: {
         const struct slot *slot = draw_named(stimulus, command, OPCODE_REPLACE);
+        if (!slot) {
+            draw_new(stimulus, command);
+            break;
+        }
         command->flags = one_in(stimulus, stimulus->mood->ioc_odds) ? ORDER_IOC : 0;
         command->price_e4 = draw_price(stimulus, command->symbol);
         command->quantity = slot->executed + draw_quantity(stimulus, command->symbol);
@@ -815,7 +991,8 @@ void stimulus_next(struct stimulus *stimulus, struct command *command) {
     if (stimulus->count++ % MOOD_COMMANDS == 0 || !stimulus->mood)
         stimulus->mood = &moods[below(stimulus, MOODS)];
     if (setting_up) return;
-    if (stimulus->repairs_made != stimulus->repairs_given && one_in(stimulus, REPAIR_ODDS)) {
+    if (stimulus->repairs_made != stimulus->repairs_given &&
+        (stimulus->mood->near_odds > 0 || one_in(stimulus, REPAIR_ODDS))) {
         *command = stimulus->repair[stimulus->repairs_given++ % REPAIRS];
         return;
     }
