@@ -23,9 +23,10 @@ $M/core.v: $M/core.il
 	    -e 's/, mutant_q)/)/' -e 's/^  input \[11:0\] mutant_q;/  import "DPI-C" function int mutant();\n  reg [11:0] mutant_q;\n  initial mutant_q = mutant();/' \
 	    -e '/^  wire \[11:0\] mutant_q;/d' $M/netlist.v >$@
 # For proofs: see mutate_any.v. Registers that nothing gives a value to begin with 0 there.
-$M/pair.blif: $M/core.il tests/rtl/mutate_any.v
+$M/pair.blif: $M/core.il tests/rtl/mutate_any.v tests/rtl/mutate_ports.awk
 	yosys -q -p "read_rtlil $M/core.il; memory_dff; memory_collect; techmap -autoproc -map tests/rtl/mutate_any.v t:\$$mem_v2 t:\$$mul; \
-	    opt_clean; dffunmap; simplemap; techmap; opt_clean; dfflegalize -cell \$$_DFF_P_ 01; opt_clean; write_blif $@" >$M/pair.log 2>&1 || { tail $M/pair.log; exit 1; }
+	    opt_clean; dffunmap; simplemap; techmap; opt_clean; dfflegalize -cell \$$_DFF_P_ 01; opt_clean; write_blif $M/core.blif" >$M/pair.log 2>&1 || { tail $M/pair.log; exit 1; }
+	awk -f tests/rtl/mutate_ports.awk $M/core.blif $M/core.blif >$@
 $M/small/verilated: $M/core.v $(mutate_rest)
 	@mkdir -p $(@D)
 	verilator $(filter-out -Wall,$(verilator_options)) -Wno-fatal -Wno-lint -Wno-UNOPTFLAT $(rtl_include) --Mdir $(@D) --prefix Vcard_small --top-module wirepit_card \

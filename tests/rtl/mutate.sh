@@ -2,8 +2,8 @@
 # mutate.sh JSON DIRECTORY COUNT: switch on one fault of the core after the other and run the tests: a fault is seen when the
 # card then says something else than the engine, stops, breaks a rule of scenarios.txt, or takes other clocks than it would.
 # What is not seen is tried to be proved to change nothing; what is neither is looked up in mutate_argued. All three are
-# printed with what they change and where. Exits 1 when fewer than 95 of 100 are seen, proved or argued, when the core without
-# a fault is not as the engine, or when mutate_argued says what is not so.
+# printed with what they change and where. Exits 1 when fewer than 95 of 100 (18 of 20) are seen, proved or argued, when the
+# core without a fault is not as the engine, or when mutate_argued says what is not so.
 #
 # mutate.sh DIRECTORY NUMBER: one fault; prints its number and seen, proved or unseen.
 set -eu
@@ -30,7 +30,10 @@ unseen() {
 
 # proved DIRECTORY NUMBER: whether two cores, one with the fault, say the same for ever, by induction over equal registers.
 proved() {
-    awk -v n="$2" -f $here/mutate_pair.awk "$1/pair.blif" "$1/pair.blif" >"$1/$2.blif"
+    {
+        awk -v n="$2" -f $here/mutate_pair.awk "$1/pair.blif"
+        cat "$1/pair.blif"
+    } >"$1/$2.blif"
     prlimit --cpu=40 yosys-abc -c "read_blif $1/$2.blif; strash; zero; scleanup; lcorr -X 8; print_stats" >"$1/$2.proof" 2>&1 || true
     rm "$1/$2.blif"
     grep -q 'lat = *0 .*and = *0 ' "$1/$2.proof"
@@ -49,6 +52,8 @@ fi
 
 json=$1 work=$2 count=$3
 least=95
+# Of a few, one or two may be what no test could see.
+[ "$count" -ge 100 ] || least=90
 
 if [ "$("$0" "$work" 0)" != "0 unseen" ]; then
     echo "mutate: without a fault the card and the engine differ: see $work/0.log" >&2

@@ -1,27 +1,13 @@
 # mutate_pair.awk: two copies of the core side by side, one of them with fault n, and a bit for each output that differs.
 #
-#   awk -v n=NUMBER -f mutate_pair.awk core.blif core.blif
-#
-# Read twice: what mutate_any.v calls oracle_any becomes an input of both, what it calls oracle_see an output of each.
-NR == FNR {
-    if (/^\.(latch|names)/)
-        for (i = 2; i <= NF; i++) {
-            if ($i !~ /oracle_(any|see)/ || ($i in known)) continue
-            known[$i] = 1
-            if ($i ~ /oracle_any/) any = any " " $i
-            else see = see " " $i
-        }
-    next
-}
+#   awk -v n=NUMBER -f mutate_pair.awk core.blif     the core's ports are in the first lines
 /^\.inputs/ {
-    $0 = $0 any
     for (i = 2; i <= NF; i++) input[++inputs] = $i
 }
 /^\.outputs/ {
-    $0 = $0 see
     for (i = 2; i <= NF; i++) output[++outputs] = $i
+    exit
 }
-{ print }
 END {
     printf ".model pair\n.inputs"
     for (i = 1; i <= inputs; i++)
