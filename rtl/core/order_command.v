@@ -4,6 +4,7 @@
 //   latency     none, combinational
 
 `include "abi.vh"
+`include "rows.vh"
 `default_nettype none
 
 module order_command #(
@@ -19,10 +20,10 @@ module order_command #(
     input  wire [ACCOUNT_W-1:0] session_i,
     input  wire [11:0]          generation_i,
     input  wire [SLOT_W-1:0]    slot_i,
-    output reg  [511:0]         command_o
+    output reg  [`kept_bits-1:0] command_o
 );
     always @* begin
-        command_o = 512'd0;
+        command_o = {`kept_bits{1'b0}};
         command_o[`command_stamp_ns] = stamp_ns_i;
         command_o[`command_opcode]   = `OPCODE_CANCEL;
         command_o[`command_origin]   = origin_i;

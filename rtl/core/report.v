@@ -22,7 +22,9 @@ module report (
     input  wire [31:0]  taken_i,            // clock_o when the command was taken
     output wire [31:0]  clock_o,
     output wire [63:0]  number_o,           // of the event that is said now or next
-    input  wire [511:0] event_i,            // number, command, stamp, END, CARD and envelope are filled in here
+    input  wire         by_clerk_i,         // the clerk says it, not the book
+    input  wire [511:0] clerk_event_i,      // number, command, stamp, END, CARD and envelope are filled in here
+    input  wire [511:0] book_event_i,
 
     output reg          m_event_tvalid = 1'b0,
     input  wire         m_event_tready,
@@ -39,7 +41,7 @@ module report (
     always @(posedge clk) begin
         clock_q <= clock_q + 32'd1;
         if (valid_i) begin
-            m_event_tdata                  <= event_i;
+            m_event_tdata                  <= by_clerk_i ? clerk_event_i : book_event_i;
             m_event_tdata[`event_number]   <= number_q;
             m_event_tdata[`event_command]  <= command_q;
             m_event_tdata[`event_stamp_ns] <= stamp_ns_i;

@@ -11,8 +11,7 @@
     wire [7:0]  said_kind    = m_event_tdata[`event_kind];
     wire        verdict_kind = said_kind == `KIND_ACCEPTED || said_kind == `KIND_REJECTED || said_kind == `KIND_REPLACED
                             || said_kind == `KIND_CANCELED;
-    wire        idle = book_q == EMPTY && clerk_q == IDLE && !f1_valid_q && !f2_valid_q && !f3_valid_q && !e_valid_q && !alone_q
-                    && !intake_busy && !offered && !said;
+    wire        idle = book_empty && !clerk_busy && front_empty && !intake_busy && !offered && !said;
 
     always @* begin
         assume (!rst && m_event_tready && !sweeping_q && fault == 32'd0 && stopped_o == 5'd0);

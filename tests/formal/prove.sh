@@ -16,7 +16,7 @@ elaborate() {
     others=$(find "$home" -name '*.v' ! -name "$1.v" | tr '\n' ' ')
     prove=-DPROVE_$(echo "$1" | tr '[:lower:]' '[:upper:]')
     [ "$1" != core ] || prove="$prove -DSYNTHESIS"      # its checks hold in states that can be; this proof begins in any
-    yosys -q -p "read_verilog -defer -formal $prove -Ibuild -Irtl -Itests/formal $3 $others; hierarchy -top $1 $set_parameters; prep -top $1 -nordff; flatten; $4"
+    yosys -q -p "read_verilog -defer -formal $prove -Ibuild -Irtl -Irtl/core -Itests/formal $3 $others; hierarchy -top $1 $set_parameters; prep -top $1 -nordff; flatten; $4"
 }
 
 # cut_of MODULE: a core begins in any state, and what its tables and its arithmetic say is anything: more than can be, so what

@@ -5,9 +5,9 @@ core_bench   = $(V)/core_bench.o $(V)/core/Vcore__ALL.a
 meter_parts  = $(patsubst %,$(B)/tests/rtl/%.o,measure tape meter)
 clock_tests  = $(B)/tests/rtl/test_clocks
 
-$(V)/core/verilated: $(core_verilog) rtl/check.vh build/abi.vh
+$(V)/core/verilated: $(core_verilog) rtl/core/rows.vh rtl/check.vh build/abi.vh
 	@mkdir -p $(@D)
-	verilator --cc --x-assign fast --x-initial unique -Wall -O3 -Ibuild -Irtl --Mdir $(@D) --prefix Vcore --top-module core $(core_verilog)
+	verilator --cc --x-assign fast --x-initial unique -Wall -O3 -Ibuild -Irtl -Irtl/core --Mdir $(@D) --prefix Vcore --top-module core $(core_verilog)
 	@touch $@
 $(V)/core/Vcore__ALL.a: $(V)/core/verilated
 	$(MAKE) --no-print-directory -s -C $(@D) -f Vcore.mk Vcore__ALL.a OPT_FAST=-O3 OPT_SLOW=-O1 CFG_CXXFLAGS_NO_UNUSED=-w

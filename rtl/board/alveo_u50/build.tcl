@@ -35,7 +35,7 @@ proc report {name} {
     report_utilization    -file $out/${name}_utilization.txt -hierarchical
 }
 
-synth_design -top top -part $part -include_dirs {build rtl rtl/mgmt} -verilog_define {SYNTHESIS FIRMWARE_IMAGE}
+synth_design -top top -part $part -include_dirs {build rtl rtl/core rtl/mgmt} -verilog_define {SYNTHESIS FIRMWARE_IMAGE}
 report synth
 opt_design
 place_design
