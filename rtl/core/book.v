@@ -857,6 +857,9 @@ module book #(
     `CHECK(maker_is_live,           stopped_i || state_q != FILL || maker_row[`order_live])
     `CHECK(level_has_what_it_fills, stopped_i || state_q != FILL || current_shares_q >= {16'd0, fill_q})
     `CHECK(best_is_occupied,        stopped_i || !walk || occupied)
+`ifdef PROVE_TABLES
+    `include "tables_proof.vh"
+`endif
 endmodule
 
 `default_nettype wire

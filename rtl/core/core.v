@@ -291,9 +291,6 @@ module core #(
 `ifdef PROVE_CORE
     `include "core_proof.vh"
 `endif
-`ifdef PROVE_TABLES
-    `include "tables_proof.vh"
-`endif
 endmodule
 
 `default_nettype wire

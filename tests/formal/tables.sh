@@ -1,18 +1,18 @@
 #!/bin/sh
-# tables.sh FILE CLOCKS [OTHER AS]: prove tables_proof.vh of the core, with the file OTHER read in place of AS; FILE gets the
+# tables.sh FILE CLOCKS [OTHER AS]: prove tables_proof.vh of the book, with the file OTHER read in place of AS; FILE gets the
 # model and its logs. Says what it proved, or on a failure which property, and exits 1; 2 when a property was not decided.
 #
-# The core is made a circuit of gates, its tables registers; yosys-abc unrolls it from any state that the proof's
+# The book is made a circuit of gates, its tables registers; yosys-abc unrolls it from any state that the proof's
 # assumptions admit, property by property. What would be assumed of a signal in every clock is put there as a constant,
-# because that makes the circuit smaller; what is cut is what orders' quantities and places do not depend on, or what
-# stands in front of the book. DEFINES are for yosys (-DANY_SLOT).
+# because that makes the circuit smaller; what is cut is what orders' quantities and places do not depend on. DEFINES are
+# for yosys (-DANY_SLOT).
 set -u
 out=$1
 clocks=$2
-size='-chparam SYMBOLS 2 -chparam ACCOUNTS 2 -chparam ORDERS 4 -chparam LEVELS 4'
-constants="b_symbol=1'b0 b_uncross_q=1'b0 rst=1'b0 inject_i=5'b0 m_event_tready=1'b1 clerk_q=5'b0 fault=32'b0 stopped_o=5'b0 sweeping_q=1'b0 flip=32'b0"
+size='-chparam SWEEP_W 4 -chparam SYMBOLS 2 -chparam ACCOUNTS 2 -chparam ORDERS 4 -chparam LEVELS 4'
+constants="b_symbol=1'b0 b_uncross_q=1'b0 rst=1'b0 stopped_i=1'b0 sweep_i=1'b0 flip_i=18'b0 event_ready_i=1'b1 uncross_i=1'b0 scan_cancels_i=1'b0 looks_i=1'b0 resting_read_i=1'b0 resting_find_i=1'b0"
 # Wires that stand for anything, in every clock
-free='e_valid_q e_checked_q e_item_q e_facts_q e_reason_q b_fails_q e_rank firm_row account_row order_row money_row position_row limit_row pace_row symbol_row again event_number'
+free='firm_row'
 
 # The words of occupancy have four bits here; a book has 16 levels, of which the core uses four.
 sed 's/parameter WORD_LOG2 = 6,/parameter WORD_LOG2 = 2,/' rtl/core/occupancy.v >"$out.occupancy.v"
@@ -25,12 +25,12 @@ for file in rtl/core/*.v; do
 done
 
 {
-    echo "read_verilog -defer -formal -DPROVE_TABLES -DSYNTHESIS ${DEFINES:-} -Ibuild -Irtl -Itests/formal $sources"
-    echo "hierarchy -top core $size"
+    echo "read_verilog -defer -formal -DPROVE_TABLES -DSYNTHESIS ${DEFINES:-} -Ibuild -Irtl -Irtl/core -Itests/formal $sources"
+    echo "hierarchy -top book $size"
     echo 'proc; flatten; setattr -unset init w:*'
-    echo "setattr -set init 5'd1 w:book_q"                          # VERDICT
-    echo "setattr -set init 1'b0 w:ended w:occupancy_map.walk_q"
-    echo 'delete -input w:rst w:inject_i w:m_event_tready'
+    echo "setattr -set init 5'd1 w:state_q"                          # VERDICT
+    echo "setattr -set init 1'b0 w:ended w:t_halted w:occupancy_map.walk_q"
+    echo 'delete -input w:rst w:stopped_i w:sweep_i w:flip_i w:event_ready_i w:uncross_i w:scan_cancels_i w:looks_i w:resting_read_i w:resting_find_i'
     for constant in $constants; do echo "connect -set ${constant%=*} ${constant#*=}"; done
     for wire in $free; do echo "select -assert-min 1 w:$wire; cutpoint w:$wire"; done
     echo 'delete -output; setattr -unset keep w:*; opt_clean -purge; opt -keepdc -fast; memory_collect; opt_clean -purge'

@@ -1,4 +1,4 @@
-// tables_proof: what is proven of the book's tables in rtl/core/core.v, over whole commands: if they are whole when an order
+// tables_proof: what is proven of the book's tables in rtl/core/book.v, over whole commands: if they are whole when an order
 // command has its verdict, they are whole when the book is done with it, and no share is lost. tables.sh proves it.
 //
 // It begins with the verdict (clock 6 of rtl/core/README.md) of any NEW, CANCEL, REPLACE or order of a SWEEP, on any tables
@@ -11,30 +11,32 @@
 `define PROVE(name, condition) always @* begin name: assert (condition); end
 `define CAN(name, condition)   always @* begin can_``name: assert (!(condition)); end    // must fail: it can be
 
-    // ---- what is looked at in the core ------------------------------------------------------------------------------
-    (* hierconn *) wire [ORDERS*ORDER_ROW_W-1:0]           \maker_ram.all_rows ;
+    // ---- what is looked at in the book ------------------------------------------------------------------------------
+    (* hierconn *) wire [ORDERS*`order_bits-1:0]           \maker_ram.all_rows ;
     (* hierconn *) wire [ORDERS*SLOT_W-1:0]                \previous_ram.all_rows ;
     (* hierconn *) wire [ORDERS*SLOT_W-1:0]                \next_ram.all_rows ;
-    (* hierconn *) wire [2*SYMBOLS*LEVELS*LEVEL_ROW_W-1:0] \level_ram.all_rows ;
+    (* hierconn *) wire [2*SYMBOLS*LEVELS*`level_bits-1:0] \level_ram.all_rows ;
     (* hierconn *) wire [2*SYMBOLS*16-1:0]                 \occupancy_map.word_ram.all_rows ;
     (* hierconn *) wire [2*SYMBOLS*4-1:0]                  \occupancy_map.summary_ram.all_rows ;
     (* hierconn *) wire                                    \occupancy_map.walk_q ;
-    wire [2*LEVELS*LEVEL_ROW_W-1:0] t_levels  = \level_ram.all_rows ;                 // of symbol 0
+    wire [2*LEVELS*`level_bits-1:0] t_levels  = \level_ram.all_rows ;                 // of symbol 0
     wire [31:0]                     t_words   = \occupancy_map.word_ram.all_rows ;
     wire                            t_walking = \occupancy_map.walk_q ;
     wire [7:0]                      t_summary = \occupancy_map.summary_ram.all_rows ;
-    wire [12:0]                     t_bid     = best_bid_q[0];
-    wire [12:0]                     t_ask     = best_ask_q[0];
-    wire                            t_opened  = {6'd0, symbol_states_q[1:0]} == `SYMBOL_STATE_OPEN;
-    wire                            t_auction = {6'd0, symbol_states_q[1:0]} == `SYMBOL_STATE_AUCTION;
-    wire                            at_rest   = book_q == EMPTY || book_q == VERDICT;
+    wire [12:0]                     t_bid     = best_bid_q[0][12:0];
+    wire [12:0]                     t_ask     = best_ask_q[0][12:0];
+    (* anyconst *) wire             t_auction;              // the symbol's state, which the clerk keeps
+    (* anyconst *) wire             t_open;
+    reg                             t_halted;
+    wire                            t_opened  = t_open && !t_auction && !t_halted;
+    wire                            at_rest   = state_q == EMPTY || state_q == VERDICT;
     wire [19:0]                     b_quantity = b_command[`command_quantity_low +: 20];
     wire                            accepted   = verdict == `REASON_NONE && !b_stale_q;
-    wire [19:0]                     said_quantity = event_d[`event_quantity_low +: 20];
-    wire [SLOT_W-1:0]               said_slot     = event_d[`event_order_low +: SLOT_W];
-    wire [SLOT_W-1:0]               said_maker    = event_d[`event_maker_low +: SLOT_W];
-    wire                            said_trade    = event_valid && event_ready && event_d[`event_kind] == `KIND_TRADE;
-    wire                            said_cancel   = event_valid && event_ready && event_d[`event_kind] == `KIND_CANCELED;
+    wire [19:0]                     said_quantity = event_o[`event_quantity_low +: 20];
+    wire [SLOT_W-1:0]               said_slot     = event_o[`event_order_low +: SLOT_W];
+    wire [SLOT_W-1:0]               said_maker    = event_o[`event_maker_low +: SLOT_W];
+    wire                            said_trade    = event_valid_o && event_ready_i && event_o[`event_kind] == `KIND_TRADE;
+    wire                            said_cancel   = event_valid_o && event_ready_i && event_o[`event_kind] == `KIND_CANCELED;
 
     // ---- tables, row by row -----------------------------------------------------------------------------------------
     localparam RANK_W  = LEVEL_W;
@@ -57,21 +59,21 @@
     genvar o, p, l;
     generate
         for (o = 0; o < ORDERS; o = o + 1) begin : t_order
-            wire [ORDER_ROW_W-1:0] row       = \maker_ram.all_rows [o*ORDER_ROW_W +: ORDER_ROW_W];
-            wire [19:0]            leaves    = row[19:0];
-            wire [19:0]            executed  = row[39:20];
-            wire [11:0]            level     = row[82:71];
-            wire [SYMBOL_W-1:0]    symbol    = row[84 +: SYMBOL_W];
-            wire [19:0]            displayed = row[ORDER_MORE + 12 +: 20];
-            wire [19:0]            shown     = row[ORDER_MORE + 32 +: 20];
+            wire [`order_bits-1:0] row       = \maker_ram.all_rows [o*`order_bits +: `order_bits];
+            wire [19:0]            leaves    = row[`order_leaves];
+            wire [19:0]            executed  = row[`order_executed];
+            wire [11:0]            level     = row[`order_level];
+            wire [SYMBOL_W-1:0]    symbol    = row[`order_symbol];
+            wire [19:0]            displayed = row[`order_displayed];
+            wire [19:0]            shown     = row[`order_shown];
             wire [SLOT_W-1:0]      before    = t_previous[o*SLOT_W +: SLOT_W];
             wire [SLOT_W-1:0]      behind    = t_next[o*SLOT_W +: SLOT_W];
             wire [20:0]            total     = {1'b0, leaves} + {1'b0, executed};
             wire [RANK_W-1:0]      rank      = level[RANK_W-1:0] - t_base;
             wire [ORDERS-1:0]      head_of, tail_of;
             wire [ORDERS-1:0]      steps;
-            assign t_live[o]     = row[ORDER_ROW_W-1];
-            assign t_sells[o]    = row[83];
+            assign t_live[o]     = row[`order_live];
+            assign t_sells[o]    = row[`order_sells];
             assign t_leaves[o*20 +: 20]   = leaves;
             assign t_executed[o*20 +: 20] = executed;
             assign t_level[o*LEVEL_W +: LEVEL_W] = level[LEVEL_W-1:0];
@@ -106,10 +108,10 @@
             assign t_in_2[o] = t_in_0[o] || t_in_1[t_previous[o*SLOT_W +: SLOT_W]];
         end
         for (l = 0; l < 2 * LEVELS; l = l + 1) begin : t_place
-            wire [LEVEL_ROW_W-1:0] row    = t_levels[l*LEVEL_ROW_W +: LEVEL_ROW_W];
-            wire [35:0]            shares = row[35:0];
-            wire [SLOT_W-1:0]      tail   = row[36 +: SLOT_W];
-            wire [SLOT_W-1:0]      head   = row[36 + SLOT_W +: SLOT_W];
+            wire [`level_bits-1:0] row    = t_levels[l*`level_bits +: `level_bits];
+            wire [35:0]            shares = row[`level_shares];
+            wire [SLOT_W-1:0]      tail   = row[`level_tail];
+            wire [SLOT_W-1:0]      head   = row[`level_head];
             wire [ORDERS-1:0]      here   = t_here[l*ORDERS +: ORDERS];
             assign t_some[l] = |here;
             assign t_ends_right[l] = !t_some[l] || (here[head] && here[tail]);
@@ -142,18 +144,18 @@
     wire t_uncrossed     = !t_opened || !t_bid[12] || !t_ask[12] || t_bid_rank < t_ask_rank;
 
     // ---- the command ------------------------------------------------------------------------------------------------
-    wire [4*ORDER_ROW_W-1:0] t_rows    = \maker_ram.all_rows ;
-    wire [ORDER_ROW_W-1:0] named_row   = b_slot == 0 ? t_rows[0 +: ORDER_ROW_W]             : b_slot == 1 ? t_rows[ORDER_ROW_W +: ORDER_ROW_W]
-                                       : b_slot == 2 ? t_rows[2*ORDER_ROW_W +: ORDER_ROW_W] : t_rows[3*ORDER_ROW_W +: ORDER_ROW_W];
-    wire [11:0]            n_row_level = named_row[82:71];
-    wire [19:0]            n_leaves    = named_row[19:0];
-    wire [19:0]            n_executed  = named_row[39:20];
-    wire                   n_live      = named_row[ORDER_ROW_W-1];
-    wire                   n_known     = n_live && named_row[83] == b_sells && n_row_level == b_old_level && n_executed == b_executed
-                                      && named_row[ORDER_MORE + 12 +: 20] == b_old_displayed
-                                      && named_row[ORDER_MORE + 32 +: 20] == b_old_shown;
-    wire                   b_cancel    = b_opcode == `OPCODE_CANCEL;
-    wire                   b_replace   = b_opcode == `OPCODE_REPLACE;
+    wire [4*`order_bits-1:0] t_rows    = \maker_ram.all_rows ;
+    wire [`order_bits-1:0] named_row   = b_slot == 0 ? t_rows[0 +: `order_bits]             : b_slot == 1 ? t_rows[`order_bits +: `order_bits]
+                                       : b_slot == 2 ? t_rows[2*`order_bits +: `order_bits] : t_rows[3*`order_bits +: `order_bits];
+    wire [11:0]            n_row_level = named_row[`order_level];
+    wire [19:0]            n_leaves    = named_row[`order_leaves];
+    wire [19:0]            n_executed  = named_row[`order_executed];
+    wire                   n_live      = named_row[`order_live];
+    wire                   n_known     = n_live && named_row[`order_sells] == b_sells && n_row_level == b_old_level && n_executed == b_executed
+                                      && named_row[`order_displayed] == b_old_displayed
+                                      && named_row[`order_shown] == b_old_shown;
+    wire                   b_cancel    = b_command[`command_opcode] == `OPCODE_CANCEL;
+    wire                   b_replace   = b_command[`command_opcode] == `OPCODE_REPLACE;
     wire                   knows_row   =
            (b_new && !b_cancels && !n_live && b_open == b_quantity && b_off == 20'd0 && b_executed == 20'd0)
         || (b_replace && !b_cancels && n_known && b_quantity > n_executed && b_open == b_quantity - n_executed && b_off == n_leaves)
@@ -190,17 +192,17 @@
     wire [35:0]       p_only   = {16'd0, (p_here[0] ? t_leaves[0 +: 20] : 20'd0) | (p_here[1] ? t_leaves[20 +: 20] : 20'd0)
                                        | (p_here[2] ? t_leaves[40 +: 20] : 20'd0) | (p_here[3] ? t_leaves[60 +: 20] : 20'd0)};
     wire              p_one    = p_here == 1 || p_here == 2 || p_here == 4 || p_here == 8;
-    wire [35:0]       p_was    = p_here[order_write_slot] ? {16'd0, of_slot(t_leaves, order_write_slot)} : 36'd0;
-    wire [LEVEL_W:0]  p_row    = {order_row_d[83], order_row_d[71 +: LEVEL_W]};
-    wire [35:0]       p_then   = order_row_d[ORDER_ROW_W-1] && p_row == p_place ? {16'd0, order_row_d[19:0]} : 36'd0;
+    wire [35:0]       p_was    = p_here[order_write_slot_o] ? {16'd0, of_slot(t_leaves, order_write_slot_o)} : 36'd0;
+    wire [LEVEL_W:0]  p_row    = {order_row_o[`order_sells], order_row_o[71 +: LEVEL_W]};
+    wire [35:0]       p_then   = order_row_o[`order_live] && p_row == p_place ? {16'd0, order_row_o[`order_leaves]} : 36'd0;
     reg  [35:0]       p_sum;
-    always @(posedge clk) if (order_write) p_sum <= p_sum + p_then - p_was;
+    always @(posedge clk) if (order_write_o) p_sum <= p_sum + p_then - p_was;
 
     always @* begin
-        assume (!rst && m_event_tready && !sweeping_q && inject_i == 5'd0 && fault == 32'd0 && stopped_o == 5'd0);
-        assume (clerk_q == IDLE || clerk_q == SCAN_WAIT);
+        assume (!rst && event_ready_i && !sweep_i && flip_i == 0 && !stopped_i && !uncross_i && !scan_cancels_i);
+        assume (!order_i || free_o);
         if ($initstate) begin
-            assume (book_q == VERDICT && !ended);
+            assume (state_q == VERDICT && !ended && !t_halted);
             assume (t_orders_right && t_bits_right && t_summary_right && t_lists_right && t_best_right && t_uncrossed);
             assume (!t_walking);
             assume (!p_some || p_shares == p_sum);
@@ -211,7 +213,7 @@
             assume (!accepted || (knows_row && b_quantity[19:SMALL_W] == 0));
             assume (!accepted || b_cancels || (b_rank_q < LEVELS && b_open != 20'd0));
             // what form.v lets pass
-            assume (!accepted || b_cancels || ((b_ioc ? !b_post_only : !b_fok) && (b_shown32 == 32'd0 || (!b_ioc && b_shown32 < b_quantity))
+            assume (!accepted || b_cancels || ((b_ioc ? !b_post_only : !b_fok) && (b_command[`command_shown] == 32'd0 || (!b_ioc && b_command[`command_shown] < b_quantity))
                                                && (b_least == 32'd0 || (b_ioc && !b_fok && b_least <= b_quantity))));
 `ifndef ANY_SLOT
             assume (b_slot == 0);
@@ -234,7 +236,8 @@
             if (said_trade && ((w_is_named && said_slot == w_slot) || said_maker == w_slot)) w_traded <= w_traded + {1'b0, said_quantity};
             if (said_cancel && said_slot == w_slot) w_canceled <= w_canceled + {1'b0, said_quantity};
         end
-        ended <= ended || ends;
+        ended    <= ended || ends;
+        t_halted <= t_halted || halts_o;
     end
     wire w_counts = w_was_live || w_is_named;
 
@@ -259,7 +262,7 @@
     `CAN(fills_three,   ends && fills == 4'd3)
     `CAN(trade_while_open, ends && fills == 4'd1 && t_opened)
     `CAN(cross_in_auction, ends && t_auction && w_is_named && w_live && t_bid[12] && t_ask[12] && t_bid_rank > t_ask_rank)
-    `CAN(show_more,     !ended && book_q == RESTATE)
-    `CAN(meet_itself,   !ended && book_q == FILL && self_q)
-    `CAN(count,         !ended && book_q == COUNT)
-    `CAN(halt,          !ended && book_q == HALT)
+    `CAN(show_more,     !ended && state_q == RESTATE)
+    `CAN(meet_itself,   !ended && state_q == FILL && self_q)
+    `CAN(count,         !ended && state_q == COUNT)
+    `CAN(halt,          !ended && state_q == HALT)
