@@ -122,7 +122,7 @@ static void an_alert_has_its_unit(void **state) {
         abi_alert_text(ALERT_FIRMWARE, 7, text),
         "FIRMWARE, image B was not taken: It began and failed: a trap, or silence.");
     assert_string_equal(abi_alert_text(ALERT_FIRMWARE, 99, text),
-                        "FIRMWARE, image B was not taken: ?");
+                        "FIRMWARE, image B was not taken: no code of this host's tables");
     assert_string_equal(abi_alert_text(ALERT_LINK, 0x1030, text), "LINK, 0x1030");
     assert_string_equal(abi_alert_text(ALERT_MEMORY, 5, text), "MEMORY, 5 words put right");
 }

@@ -263,7 +263,7 @@ static void the_reason_of_the_card_is_named(void **state) {
         { BOOT_DIGEST, "Its SHA-256 is wrong. (BOOT_ 6)" },
         { BOOT_FAILED, "It began and failed" },
         { BOOT_NONE, "No image B was loaded. (BOOT_ 0)" },
-        { 99, "? (BOOT_ 99)" },
+        { 99, "no code of this host's tables (BOOT_ 99)" },
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         (void)fresh_card(state);
